@@ -1,0 +1,331 @@
+"""Ask the app for one path and keep the whole answer.
+
+The outermost app is driven over plain ASGI, as a visitor without cookies, credentials or query would; `OnDemand` records
+at its own layer and passes on, so that what outer middleware adds is added again when the snapshot is served.
+A captured request is known by an object in its scope, which nothing that comes over the network can forge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import linecache
+import os
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
+from ondemand.routing import to_url
+
+__all__ = ["BUILDING", "CAPTURE", "Capture", "Recording", "capture", "is_building"]
+
+CAPTURE = "ondemand.capture"
+"""The key in the scope under which a captured request carries its `Recording`."""
+
+BUILDING = "ONDEMAND_BUILDING"
+"""The environment variable by which a build tells the processes it starts; see `is_building`."""
+
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of a body beyond which a page is taken to be endless."""
+
+
+def is_building() -> bool:
+    """True during import, lifespan and requests of an app that `ondemand build` has started."""
+    return os.environ.get(BUILDING) == "1"
+
+
+class Recording:
+    """What passed `OnDemand`'s own layer while one path was captured."""
+
+    __slots__ = ("body", "complete", "error", "headers", "reads", "size", "status")
+
+    def __init__(self) -> None:
+        self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
+        self.headers: Headers = []
+        self.body: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.error: BaseException | None = None
+        self.reads: set[str] = set()  # what only a visitor has and the page read: "the session"
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run `app` and record what it sends, on the way out. Exceptions are kept and passed on."""
+
+        async def record(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                self.headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+            elif message["type"] == "http.response.body":
+                self._add(message)
+            await send(message)
+
+        session = _watch_session(scope)
+        try:
+            await app(scope, receive, record)
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            if session is not None and session():
+                self.reads.add("the session")
+
+    def _add(self, message: Message) -> None:
+        body = message.get("body", b"")
+        self.size += len(body)
+        if self.size > MAX_BODY:
+            raise OverflowError(f"the page sent more than {MAX_BODY} bytes")
+        if body:
+            self.body.append(bytes(body))
+        self.complete = not message.get("more_body", False)
+
+
+def _watch_session(scope: Scope) -> Any:
+    """A function that tells whether `scope["session"]` was used from here on, or None if there is none."""
+    session = scope.get("session")
+    if session is None:
+        return None
+    if hasattr(session, "accessed"):  # Starlette's own session keeps count
+        session.accessed = False
+        return lambda: bool(session.accessed)
+    if type(session) is dict:
+        watched = _WatchedSession(cast("dict[str, Any]", session))
+        scope["session"] = watched
+        return lambda: watched.used
+    return None
+
+
+class _WatchedSession(dict[str, Any]):
+    used = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "clear", "copy"}:
+            self.used = True
+        return super().__getattribute__(name)
+
+    def __getitem__(self, key: str) -> Any:
+        self.used = True
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.used = True
+        return super().__contains__(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.used = True
+        super().__setitem__(key, value)
+
+    def __iter__(self) -> Iterator[str]:
+        self.used = True
+        return super().__iter__()
+
+
+@dataclass(slots=True)
+class Capture:
+    """The answer to one path.
+
+    status, headers, body: as they passed OnDemand's layer; status 0 if the request never got there.
+    outer_status, outer_headers: as they left the outermost app. error: what the app raised, as "Type: message".
+    frames: the user's own frames, "file:line in function: code", of that exception or of where a page hangs.
+    timed_out: it did not finish in time. seconds: how long it took.
+    """
+
+    path: str
+    status: int = 0
+    headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
+    body: bytes = b""
+    outer_status: int = 0
+    outer_headers: Headers = field(default_factory=list[tuple[bytes, bytes]])
+    error: str = ""
+    frames: tuple[str, ...] = ()
+    timed_out: bool = False
+    reads: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of `name` (lower case), repeated fields joined with commas, or None."""
+        values = [value for key, value in self.headers if key == name]
+        return b", ".join(values) if values else None
+
+
+class Visitor:
+    """Makes the requests of a build: one origin, one copy of the lifespan's state for each."""
+
+    def __init__(self, app: ASGIApp, *, origin: str, prefix: str, state: Mapping[str, Any] | None, timeout: float) -> None:
+        """origin: "https://example.com". prefix: what `base` puts in front of each path. timeout: seconds a page."""
+        self._app = app
+        parts = urlsplit(origin)
+        self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
+        self._scheme = parts.scheme
+        self._server = (parts.hostname or "localhost", parts.port or (443 if parts.scheme == "https" else 80))
+        self._prefix = prefix
+        self._state = state
+        self._timeout = timeout
+        self._context = contextvars.copy_context()
+
+    def scope(self, path: str, recording: Recording) -> Scope:
+        """The request: GET, no query, no cookies, no credentials, no encodings."""
+        full = self._prefix + path
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": self._scheme,
+            "path": full,
+            "raw_path": to_url(full).encode("ascii"),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", self._host), (b"accept", b"*/*"), (b"accept-encoding", b"identity")],
+            "client": ("127.0.0.1", 0),
+            "server": self._server,
+            "extensions": {},
+            CAPTURE: recording,
+        }
+        if self._state is not None:
+            scope["state"] = dict(self._state)
+        return scope
+
+    async def capture(self, path: str) -> Capture:
+        """Ask for `path` (decoded, without `base`) and keep the whole answer. Never raises for what the app does."""
+        recording, done = Recording(), asyncio.Event()
+        result = Capture(path)
+        asked = False
+
+        async def receive() -> Message:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await done.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                result.outer_status = message["status"]
+                result.outer_headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+            elif message["type"] == "http.response.body" and not message.get("more_body", False):
+                done.set()
+
+        started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(
+            _run(self._app(self.scope(path, recording), receive, send)), context=self._context.copy()
+        )
+        clock = loop.call_later(self._timeout, _expire, task, result)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not result.timed_out:
+                raise
+        except Exception as error:
+            result.error, result.frames = describe(error), user_frames(error)
+        finally:
+            clock.cancel()
+        result.seconds = time.perf_counter() - started
+        result.status, result.headers = recording.status, recording.headers
+        result.body = b"".join(recording.body)
+        result.reads = tuple(sorted(recording.reads))
+        if not result.error and not result.timed_out:
+            self._check_end(recording, result)
+        return result
+
+    def _check_end(self, recording: Recording, result: Capture) -> None:
+        if recording.error is not None:  # an outer layer made a page of it
+            result.error, result.frames = describe(recording.error), user_frames(recording.error)
+        elif recording.status and not recording.complete:
+            result.error = "the app stopped before the response was complete"
+        elif not result.outer_status:
+            result.error = "the app returned without an answer"
+
+
+async def capture(app: ASGIApp, path: str, *, origin: str = "http://localhost", timeout: float = 30.0) -> Capture:
+    """Ask `app` for one path: `Visitor` for a single request."""
+    return await Visitor(app, origin=origin, prefix="", state=None, timeout=timeout).capture(path)
+
+
+async def _run(awaitable: Any) -> None:
+    await awaitable
+
+
+def _expire(task: asyncio.Task[None], result: Capture) -> None:
+    if task.done():
+        return
+    if not result.timed_out:
+        result.timed_out = True
+        result.frames = stuck_frames(task.get_coro())
+    task.cancel()
+    asyncio.get_running_loop().call_later(1.0, _expire, task, result)  # a page may swallow the first one
+
+
+# --- where in the user's code -----------------------------------------------------------------------------------------
+
+_INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES = tuple(os.path.join(sysconfig.get_path(name), "") for name in _INSTALLED) + (
+    os.path.join(os.path.dirname(__file__), ""),
+)
+
+
+def _is_users(code: CodeType) -> bool:
+    file = code.co_filename
+    return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
+
+
+def describe(error: BaseException) -> str:
+    """ "Type: message", the first 500 characters; the innermost exception of a group with one."""
+    while isinstance(error, BaseExceptionGroup) and len(cast("BaseExceptionGroup[Any]", error).exceptions) == 1:
+        error = cast("BaseExceptionGroup[Any]", error).exceptions[0]
+    text = str(error)
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def user_frames(error: BaseException) -> tuple[str, ...]:
+    """Up to three frames of the user's own code that `error` passed, innermost last; any frames if none is theirs."""
+    while isinstance(error, BaseExceptionGroup) and len(cast("BaseExceptionGroup[Any]", error).exceptions) == 1:
+        error = cast("BaseExceptionGroup[Any]", error).exceptions[0]
+    walked = list(traceback.walk_tb(error.__traceback__))
+    own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
+    chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
+    return tuple(_frame(code, line) for code, line in chosen)
+
+
+def stuck_frames(awaitable: Any) -> tuple[str, ...]:
+    """The user's frames from `awaitable` down to what it waits for, and those of worker threads that run."""
+    found: list[tuple[CodeType, int]] = []
+    seen: set[int] = set()
+    while awaitable is not None and id(awaitable) not in seen:
+        seen.add(id(awaitable))
+        for frame_name, next_name in (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await")):
+            if hasattr(awaitable, frame_name):
+                frame: FrameType | None = getattr(awaitable, frame_name)
+                if frame is not None:
+                    found.append((frame.f_code, frame.f_lineno))
+                awaitable = getattr(awaitable, next_name)
+                break
+        else:
+            break
+    own = [_frame(code, line) for code, line in found if _is_users(code)][-5:]
+    return (*own, *_thread_frames())
+
+
+def _thread_frames() -> Iterable[str]:
+    me = threading.get_ident()
+    for ident, frame in sys._current_frames().items():  # pyright: ignore[reportPrivateUsage]
+        if ident == me:
+            continue
+        own = [(f.f_code, line) for f, line in traceback.walk_stack(frame) if _is_users(f.f_code)]
+        if own:
+            code, line = own[0]
+            yield f"{_frame(code, line)} (in a worker thread)"
+
+
+def _frame(code: CodeType, line: int) -> str:
+    source = linecache.getline(code.co_filename, line).strip()
+    return f"{code.co_filename}:{line} in {code.co_name}" + (f": {source[:120]}" if source else "")

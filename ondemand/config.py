@@ -1,0 +1,344 @@
+"""Every setting of a site, in one place: its name, its default, what it accepts. Checked when it is made.
+
+Arguments of `OnDemand(...)` beat `[tool.ondemand]` in pyproject.toml beat the defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from ondemand.errors import ConfigError
+from ondemand.routing import Pattern, Route, Rule, Rules
+
+__all__ = ["FINDINGS", "Config", "Policies", "project_root", "read_project"]
+
+Policy = Literal["fail", "warn", "ignore"]
+
+FINDINGS: Mapping[str, Policy] = {
+    # kind -> what a build does with it unless `findings=` says otherwise
+    "error": "fail",  # a page raised, before or after its first byte
+    "status": "fail",  # a page answered 400 or above
+    "timeout": "fail",  # a page did not finish in `page_timeout` seconds
+    "broken-link": "fail",  # a link leads nowhere
+    "broken-fragment": "fail",  # a link names an id that its page has not
+    "faulty-link": "warn",  # a link is no URL
+    "collision": "fail",  # two pages want one file (also by case, Unicode form, file against folder)
+    "name": "fail",  # a path that cannot be the name of a file
+    "params": "fail",  # `paths` raised or yielded something that does not fit its route
+    "unreached": "fail",  # a marked route that no link and no `paths` reached
+    "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: Cookie
+    "reads": "fail",  # a marked page declares or reads what only a visitor has
+    "endless": "fail",  # links that grow for ever
+    "public": "warn",  # a file of the public folder that cannot be published
+    "skipped-middleware": "warn",  # security middleware that a snapshot never passes
+    "unused-rule": "warn",  # a rule that covers nothing
+    "lost-mark": "warn",  # a marked function that no route runs
+}
+
+
+class Policies:
+    """What to do with each kind of finding, for each path: `{"broken-link": "warn", "status": {"/old/**": "ignore"}}`."""
+
+    __slots__ = ("_for_all", "_for_paths")
+
+    def __init__(self, settings: Mapping[str, Policy | Mapping[str, Policy]]) -> None:
+        self._for_all: dict[str, Policy] = dict(FINDINGS)
+        self._for_paths: dict[str, list[tuple[Pattern, Policy]]] = {}
+        for kind, setting in settings.items():
+            if kind not in FINDINGS:
+                raise _refuse("findings", kind, f"one of the kinds {', '.join(FINDINGS)}", near=FINDINGS)
+            if isinstance(setting, Mapping):
+                for pattern, policy in setting.items():
+                    _one_of(f"findings[{kind!r}][{pattern!r}]", policy, ("fail", "warn", "ignore"))
+                    self._for_paths.setdefault(kind, []).append((Pattern(pattern), policy))
+                self._for_paths[kind].sort(key=lambda item: item[0].specificity, reverse=True)
+            else:
+                _one_of(f"findings[{kind!r}]", setting, ("fail", "warn", "ignore"))
+                self._for_all[kind] = setting
+
+    def of(self, kind: str, path: str | None) -> Policy:
+        """The policy for a finding of `kind` about `path` (None: about no path)."""
+        if path is not None:
+            for pattern, policy in self._for_paths.get(kind, ()):
+                if pattern.match(path) is not None:
+                    return policy
+        return self._for_all[kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of a site. Make one with `Config.make`, which checks and explains; paths are resolved.
+
+    output: the default of unmarked pages: "static", "server" (on demand), "hybrid" (an alias of "static").
+    dist: the folder that `ondemand build` publishes to and the server reads. Relative to the project's root.
+    public: a folder whose files are served and published as they are, beside the pages; None for none.
+    snapshots: True, False or "auto": off under FASTAPI_ENV=development, in debug mode and under pytest.
+        The environment variable ONDEMAND_SNAPSHOTS (1 or 0) overrides it.
+    site: the origin that pages are rendered for, such as "https://example.com"; "" for http://localhost.
+    base: the path that the site lives under, such as "/docs".
+    trailing_slash: "ignore" (the app decides), "always" or "never" (redirects to what exists).
+    build_format: "directory" (about/index.html), "file" (about.html), "preserve" (whichever the URL says).
+    rules: pattern or glob -> `Rule`. routes: more routes, in front of those that the app shows.
+    skips: names of middleware classes that snapshots may skip: silences the warning about them.
+    findings: kind -> "fail", "warn" or "ignore", or a mapping of patterns to these: see `FINDINGS`.
+    page_timeout: seconds that a build waits for one page.
+    concurrency: pages that one build process renders at once.
+    crawl_limit: pages of one route that links alone may add to a build.
+    keep: earlier generations kept in `dist`. grace: seconds an unneeded one stays, for visitors on its pages.
+    memory: bytes of snapshots that a server keeps in memory.
+    """
+
+    root: Path
+    output: Literal["static", "server"] = "static"
+    dist: Path = Path("dist")
+    public: Path | None = None
+    snapshots: bool | Literal["auto"] = "auto"
+    site: str = ""
+    base: str = "/"
+    trailing_slash: Literal["ignore", "always", "never"] = "ignore"
+    build_format: Literal["directory", "file", "preserve"] = "directory"
+    rules: Rules = field(default_factory=lambda: Rules({}))
+    routes: tuple[Route, ...] = ()
+    skips: frozenset[str] = frozenset()
+    findings: Policies = field(default_factory=lambda: Policies({}))
+    page_timeout: float = 30.0
+    concurrency: int = 8
+    crawl_limit: int = 50_000
+    keep: int = 2
+    grace: float = 3600.0
+    memory: int = 64 * 1024 * 1024
+
+    @classmethod
+    def make(cls, settings: Mapping[str, Any], *, root: Path) -> Config:
+        """Check `settings` (what the user wrote) and make the Config.
+
+        Raises `ConfigError` for an unknown key or a wrong value: it names the key, the value and what is accepted.
+        """
+        made: dict[str, Any] = {}
+        for key, value in settings.items():
+            check = _CHECKS.get(key)
+            if check is None:
+                raise _refuse("the configuration", key, f"one of {', '.join(sorted(_CHECKS))}", near=_CHECKS)
+            made[key] = check(key, value)
+        config = cls(root=root, **made)
+        return replace(
+            config,
+            dist=(root / config.dist).absolute(),
+            public=None if config.public is None else (root / config.public).absolute(),
+        )
+
+    @property
+    def origin(self) -> str:
+        """The origin that the build renders pages for."""
+        return self.site or "http://localhost"
+
+    @property
+    def prefix(self) -> str:
+        """`base` without its last slash: "" for "/"."""
+        return "" if self.base == "/" else self.base
+
+
+def project_root(app: object) -> Path | None:
+    """The folder of the nearest pyproject.toml above the module that holds `app`, or None if no module does.
+
+    The same for a build and a server, wherever they are started from.
+    """
+    if app is None:
+        return None
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and not name.startswith("ondemand.") and any(value is app for value in list(vars(module).values())):
+            for folder in Path(file).absolute().parents:
+                if (folder / "pyproject.toml").is_file():
+                    return folder
+    return None
+
+
+def read_project(root: Path) -> dict[str, Any]:
+    """`[tool.ondemand]` of the pyproject.toml in `root`, without `app`, which is the command line's; {} if none.
+
+    Raises `ConfigError` if the file is no TOML or the table is none.
+    """
+    file = root / "pyproject.toml"
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("ondemand", {})
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}. Correct the file.") from error
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: [tool.ondemand] is no table. Write `[tool.ondemand]` and settings below it.")
+    return {key: value for key, value in cast("dict[str, Any]", table).items() if key != "app"}
+
+
+# --- the checks, one for each key -------------------------------------------------------------------------------------
+
+
+def _refuse(where: str, key: str, accepted: str, *, near: Iterable[str] = ()) -> ConfigError:
+    guess = difflib.get_close_matches(key, list(near), n=1)
+    hint = f" Did you mean {guess[0]!r}?" if guess else ""
+    return ConfigError(f"{where} does not know {key!r}. It takes {accepted}.{hint}")
+
+
+def _wrong(key: str, value: object, accepted: str) -> ConfigError:
+    return ConfigError(f"{key}={value!r} is not accepted. {key} takes {accepted}.")
+
+
+def _one_of(key: str, value: object, accepted: tuple[object, ...]) -> None:
+    if not any(value is one or (isinstance(one, str) and value == one) for one in accepted):
+        raise _wrong(key, value, " or ".join(repr(one) for one in accepted))
+
+
+def _choice(*accepted: object) -> Callable[[str, Any], Any]:
+    def check(key: str, value: Any) -> Any:
+        _one_of(key, value, accepted)
+        return value
+
+    return check
+
+
+def _number(kind: type[int] | type[float], least: float) -> Callable[[str, Any], Any]:
+    def check(key: str, value: Any) -> Any:
+        allowed = (int,) if kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, allowed) or not value >= least:
+            raise _wrong(key, value, f"a{' whole' if kind is int else ''} number, at least {least:g}")
+        return kind(value)
+
+    return check
+
+
+def _output(key: str, value: Any) -> str:
+    if value == "hybrid":
+        import warnings
+
+        from ondemand.errors import OnDemandWarning
+
+        warnings.warn('output="hybrid" is an alias of output="static". Write "static".', OnDemandWarning, stacklevel=4)
+        return "static"
+    _one_of(key, value, ("static", "server", "hybrid"))
+    return value
+
+
+def _folder(key: str, value: Any) -> Path:
+    if not isinstance(value, str | os.PathLike) or not os.fspath(cast("str", value)):
+        raise _wrong(key, value, "the path of a folder")
+    return Path(cast("str", value))
+
+
+def _maybe_folder(key: str, value: Any) -> Path | None:
+    return None if value is None else _folder(key, value)
+
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
+
+
+def _site(key: str, value: Any) -> str:
+    accepted = 'an origin such as "https://example.com"'
+    if not isinstance(value, str):
+        raise _wrong(key, value, accepted)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise _wrong(key, value, accepted) from None
+    plain = parts.path in {"", "/"} and not parts.query and not parts.fragment and port != 0
+    if parts.scheme not in {"http", "https"} or not _HOST.match(parts.netloc) or not plain:
+        raise _wrong(key, value, accepted)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _base(key: str, value: Any) -> str:
+    from ondemand.routing import path_fault
+
+    if not isinstance(value, str) or not value.startswith("/") or path_fault(value):
+        raise _wrong(key, value, 'a path such as "/docs"')
+    return value.rstrip("/") or "/"
+
+
+def _rules(key: str, value: Any) -> Rules:
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, "a mapping of patterns to Rule(...)")
+    rules: dict[str, Rule] = {}
+    for pattern, rule in cast("Mapping[Any, Any]", value).items():
+        if isinstance(rule, Mapping):  # a table of pyproject.toml
+            known = [item.name for item in fields(Rule)]
+            for name in cast("Mapping[str, Any]", rule):
+                if name not in known:
+                    raise _refuse(f"{key}[{pattern!r}]", name, f"one of {', '.join(known)}", near=known)
+            rule = Rule(**cast("Mapping[str, Any]", rule))
+        if not isinstance(rule, Rule):
+            raise _wrong(f"{key}[{pattern!r}]", cast("object", rule), "a Rule(...)")
+        rules[pattern] = rule
+    return Rules(rules)
+
+
+def _routes(key: str, value: Any) -> tuple[Route, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise _wrong(key, cast("object", value), "a list of Route(...) or paths")
+    routes: list[Route] = []
+    for route in cast("Iterable[Any]", value):
+        if isinstance(route, Mapping):
+            table = dict(cast("Mapping[str, Any]", route))
+            known = ["pattern", "methods", "prerender", "paths", "props", "unknown"]
+            for name in table:
+                if name not in known:
+                    raise _refuse(key, name, f"one of {', '.join(known)}", near=known)
+            if "pattern" not in table:
+                raise _wrong(key, table, "routes that have a pattern")
+            route = Route(table.pop("pattern"), **table)
+        elif isinstance(route, str):
+            route = Route(route)
+        if not isinstance(route, Route):
+            raise _wrong(key, cast("object", route), "a list of Route(...) or paths")
+        routes.append(route)
+    return tuple(routes)
+
+
+def _skips(key: str, value: Any) -> frozenset[str]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise _wrong(key, cast("object", value), "a list of middleware classes or their names")
+    names: list[str] = []
+    for item in cast("Iterable[Any]", value):
+        if not isinstance(item, str | type):
+            raise _wrong(key, item, "a list of middleware classes or their names")
+        names.append(item if isinstance(item, str) else item.__name__)
+    return frozenset(names)
+
+
+def _findings(key: str, value: Any) -> Policies:
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, "a mapping of kinds to 'fail', 'warn' or 'ignore'")
+    return Policies(cast("Mapping[str, Any]", value))
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "output": _output,
+    "dist": _folder,
+    "public": _maybe_folder,
+    "snapshots": _choice(True, False, "auto"),
+    "site": _site,
+    "base": _base,
+    "trailing_slash": _choice("ignore", "always", "never"),
+    "build_format": _choice("directory", "file", "preserve"),
+    "rules": _rules,
+    "routes": _routes,
+    "skips": _skips,
+    "findings": _findings,
+    "page_timeout": _number(float, 0.001),
+    "concurrency": _number(int, 1),
+    "crawl_limit": _number(int, 1),
+    "keep": _number(int, 0),
+    "grace": _number(float, 0),
+    "memory": _number(int, 0),
+}

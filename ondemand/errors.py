@@ -1,0 +1,84 @@
+"""Every exception and warning of ours.
+
+    OnDemandError                 catch this to be safe from all of them
+    ├── ConfigError               a setting, mark, rule or route is wrong: the user's, at start    (exit 2)
+    │   ├── MarkError             `prerender` was given something it does not understand
+    │   └── ParamError            the params of a path do not fit its route                        (a finding in a build)
+    ├── AppImportError            the app could not be imported                                    (exit 3)
+    ├── BuildError                the site has faults; nothing was published                       (exit 1)
+    └── StoreError                `dist` cannot be read or written                                 (exit 1)
+        ├── ManifestError         a manifest is truncated, of another version or does not add up
+        └── BuildRunning          another build holds the lock
+
+    OnDemandWarning               something at start that a user will want to know; the site works
+
+Messages say what happened, why, and what to do, in this order. Names are permanent: people search for them.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AppImportError",
+    "BuildError",
+    "BuildRunning",
+    "ConfigError",
+    "ManifestError",
+    "MarkError",
+    "OnDemandError",
+    "OnDemandWarning",
+    "ParamError",
+    "StoreError",
+]
+
+
+class OnDemandError(Exception):
+    """The base of every exception this package raises on purpose."""
+
+
+class ConfigError(OnDemandError):
+    """A setting, a rule, a route or a mark is wrong. Raised when it is made, before anything is served or built."""
+
+
+class MarkError(ConfigError):
+    """`prerender` was given a value, an option or a target that it does not understand."""
+
+
+class ParamError(ConfigError):
+    """The params of a `StaticPath` do not fit the route they are for.
+
+    Attributes: `pattern` (the route), `param` (the name or None), `value` (what was given).
+    """
+
+    def __init__(self, message: str, *, pattern: str, param: str | None = None, value: object = None) -> None:
+        super().__init__(message)
+        self.pattern = pattern
+        self.param = param
+        self.value = value
+
+
+class AppImportError(OnDemandError):
+    """The app named on the command line could not be imported. The cause, if it is the user's own, is `__cause__`."""
+
+
+class BuildError(OnDemandError):
+    """The build found faults and published nothing. `report` holds the whole `Report`."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class StoreError(OnDemandError):
+    """The store (`dist`) cannot be read or written."""
+
+
+class ManifestError(StoreError):
+    """A manifest is truncated, of another version, or does not match its own digest."""
+
+
+class BuildRunning(StoreError):
+    """Another build of the same `dist` is running."""
+
+
+class OnDemandWarning(UserWarning):
+    """Something found at start that costs the user something they may not expect."""

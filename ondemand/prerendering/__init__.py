@@ -1,0 +1,1 @@
+"""Prerendering: visit the app as a visitor would, follow its links, publish what is static."""

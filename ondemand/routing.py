@@ -1,0 +1,699 @@
+"""Routes, their patterns, and the marks that say what is static.
+
+Pure values: no files, no clocks, no event loop. Three subjects that are one: a `Pattern` says which paths, a `Mark`
+or a `Rule` says how they are rendered, a `Route` joins the two, and `decide` reads the answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import unicodedata
+import weakref
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from urllib.parse import quote
+from uuid import UUID
+
+from ondemand.errors import ConfigError, MarkError, ParamError
+
+if TYPE_CHECKING:
+    from ondemand.config import Config
+
+__all__ = [
+    "Decision",
+    "Mark",
+    "Pattern",
+    "Route",
+    "Rule",
+    "Rules",
+    "StaticPath",
+    "decide",
+    "mark_of",
+    "path_fault",
+    "prerender",
+    "unwrap",
+]
+
+Value = bool | Literal["auto"]
+Unknown = Literal["404", "render"]
+Paths = Callable[..., Any] | Iterable[Any] | AsyncIterable[Any]
+Props = Callable[[Mapping[str, str]], Any]
+F = TypeVar("F")
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+MAX_PATH = 1024
+"""Characters and UTF-8 bytes of a whole path: the limit of an S3 key."""
+
+MAX_NAME = 255 - len(".html.zst")
+"""UTF-8 bytes of one segment: what ext4, APFS and NTFS allow a name, less the longest suffix that a file of ours gets."""
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd\\]")
+_WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
+_WINDOWS_NAMES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?\Z", re.IGNORECASE)
+
+
+def path_fault(path: str) -> str | None:
+    """Why `path` (decoded, as `scope["path"]`) can never be the name of a snapshot, or None if it can.
+
+    Such a path starts with exactly one `/`, has no empty, `.` or `..` segment, no control character, backslash,
+    surrogate or U+FFFD (what a server writes for bytes that are no UTF-8), and its segments fit a file name.
+    These limits cannot be configured: they keep every name inside the store.
+    """
+    if not path.startswith("/"):
+        return "it does not start with '/'"
+    if found := _CONTROLS.search(path):
+        return f"it holds the character {found.group()!r}"
+    if len(path) > MAX_PATH or len(path.encode()) > MAX_PATH:
+        return f"it is longer than {MAX_PATH} bytes"
+    segments = path[1:].split("/")
+    for position, segment in enumerate(segments):
+        if segment in {".", ".."}:
+            return f"it has a {segment!r} segment"
+        if not segment and position < len(segments) - 1:
+            return "it has an empty segment ('//')"
+        if len(segment.encode()) > MAX_NAME:
+            return f"the segment {segment[:20]!r}... is longer than {MAX_NAME} bytes"
+    return None
+
+
+def portability_fault(path: str) -> str | None:
+    """Why a file for `path` could not be copied to a Windows machine, or None.
+
+    Source: Microsoft, "Naming Files, Paths, and Namespaces": device names with any extension, `<>:"|?*`,
+    a trailing dot or blank.
+    """
+    for segment in path.split("/"):
+        if _WINDOWS_NAMES.match(segment):
+            return f"{segment!r} is the name of a device on Windows"
+        if found := _WINDOWS_CHARACTERS.search(segment):
+            return f"Windows refuses {found.group()!r} in the name {segment!r}"
+        if segment != segment.rstrip(". "):
+            return f"Windows drops the end of the name {segment!r}"
+    return None
+
+
+def collision_key(name: str) -> str:
+    """`name` as the least careful file system compares it: without case, in one Unicode normal form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def to_url(path: str) -> str:
+    """The decoded `path` as a request target: each byte outside RFC 3986's pchar and `/` percent-encoded once."""
+    return quote(path, safe="/!$&'()*+,;=:@~-._")
+
+
+# --- patterns ---------------------------------------------------------------------------------------------------------
+
+_CONVERTORS = {
+    "str": "[^/]+",
+    "path": ".*",
+    "int": "[0-9]+",
+    "float": r"[0-9]+(?:\.[0-9]+)?",
+    "uuid": "[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
+}
+_TOKEN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z_][A-Za-z0-9_]*))?\}|(\*\*)|(\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    text: str = ""  # literal text
+    name: str = ""  # or a parameter of this name
+    convertor: str = ""  # its convertor; "*" and "**" for the two wildcards
+
+
+class Pattern:
+    """Which paths: Starlette's spelling, and two wildcards for rules.
+
+    `/blog/{slug}` one segment · `/docs/{rest:path}` the rest, slashes included · `{id:int}`, `{x:float}`, `{u:uuid}` ·
+    `post-{id}` mixtures · `/api/*` one segment · `/api/**` everything below, and `/api` itself.
+
+    Raises `ConfigError` for a pattern that does not start with `/`, names a parameter twice or leaves a brace open.
+
+    >>> Pattern("/blog/{slug}").match("/blog/hello")
+    {'slug': 'hello'}
+    >>> Pattern("/blog/{slug}").fill({"slug": "hello"})
+    '/blog/hello'
+    """
+
+    __slots__ = ("_convertors", "_parts", "_regex", "is_glob", "names", "text")
+
+    def __init__(self, text: str, convertors: Mapping[str, str] | None = None) -> None:
+        """`convertors`: more convertor names and the regular expression of each (a framework's own registry)."""
+        if not isinstance(text, str) or not text.startswith("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"The pattern {text!r} does not start with '/'. Write a path such as '/blog/{{slug}}'.")
+        self.text = text
+        self._convertors = {**_CONVERTORS, **(convertors or {})}
+        self._parts = tuple(self._read(text))
+        self.names = tuple(part.name for part in self._parts if part.name)
+        self.is_glob = any(part.convertor in {"*", "**"} for part in self._parts)
+        self._regex = re.compile(self._expression(), re.DOTALL)
+        if len(set(self.names)) != len(self.names):
+            raise ConfigError(f"The pattern {text!r} names a parameter twice. Give each parameter its own name.")
+
+    def _read(self, text: str) -> Iterator[_Part]:
+        position = 0
+        for token in _TOKEN.finditer(text):
+            if token.start() > position:
+                yield self._literal(text[position : token.start()])
+            name, convertor, double, single = token.groups()
+            if name and convertor is not None and convertor not in self._convertors:
+                known = ", ".join(sorted(self._convertors))
+                raise ConfigError(f"The pattern {text!r} uses the unknown convertor {convertor!r}. Known: {known}.")
+            yield _Part(name=name or "", convertor=convertor or double or single or "str")
+            position = token.end()
+        if position < len(text):
+            yield self._literal(text[position:])
+
+    def _literal(self, text: str) -> _Part:
+        if "{" in text or "}" in text:
+            raise ConfigError(f"The pattern {self.text!r} has a brace that is no parameter. Write '{{name}}'.")
+        return _Part(text=text)
+
+    def _expression(self) -> str:
+        pieces: list[str] = []
+        for index, part in enumerate(self._parts):
+            if part.name:
+                pieces.append(f"(?P<{part.name}>{self._convertors[part.convertor]})")
+            elif part.convertor == "*":
+                pieces.append("[^/]+")
+            elif part.convertor == "**":
+                last = index == len(self._parts) - 1
+                if last and pieces and self._parts[index - 1].text.endswith("/"):
+                    pieces[-1] = pieces[-1].removesuffix("/")
+                    pieces.append("(?:/.*)?")
+                else:
+                    pieces.append(".*")
+            else:
+                pieces.append(re.escape(part.text))
+        return "".join(pieces) + r"\Z"
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.text!r})"
+
+    @property
+    def is_literal(self) -> bool:
+        """True if exactly one path matches."""
+        return not self.names and not self.is_glob
+
+    @property
+    def specificity(self) -> tuple[int, ...]:
+        """Larger is more specific, segment by segment: literal, partly literal, one parameter, the rest."""
+        ranks: list[int] = []
+        for segment in self.text.strip("/").split("/"):
+            tokens = list(_TOKEN.finditer(segment))
+            literal = _TOKEN.sub("", segment)
+            if not tokens:
+                ranks.append(4)
+            elif any(token.group(2) == "path" or token.group(3) for token in tokens):
+                ranks.append(1)
+            else:
+                ranks.append(3 if literal else 2)
+        return tuple(ranks)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The params of `path` (decoded), each as text, or None if the pattern does not cover it."""
+        found = self._regex.match(path)
+        return found.groupdict() if found else None
+
+    def fill(self, params: Mapping[str, object]) -> str:
+        """The path for `params`. Each value is text, a whole number, a float or a UUID; a `path` parameter may be None.
+
+        Raises `ParamError`, naming the route, the parameter and the value, for a missing or unknown name, a value
+        of another type, an empty value, one that holds a slash where one segment is meant, and whatever
+        `path_fault` refuses.
+        """
+        unknown = set(params) - set(self.names)
+        if unknown:
+            raise self._error(f"has no parameter {sorted(unknown)[0]!r}", sorted(unknown)[0], params)
+        pieces: list[str] = []
+        for part in self._parts:
+            pieces.append(self._value(part, params) if part.name else part.text)
+        path = "".join(pieces)
+        if len(path) > 1 and not self.text.endswith("/") and path.endswith("/"):
+            path = path.rstrip("/") or "/"
+        if fault := path_fault(path):
+            raise self._error(f"cannot be the path {path[:80]!r}: {fault}", None, params)
+        if self.match(path) is None:
+            raise self._error(f"does not match the path {path[:80]!r} that its own params make", None, params)
+        return path
+
+    def _value(self, part: _Part, params: Mapping[str, object]) -> str:
+        if part.name not in params:
+            raise self._error(f"needs the parameter {part.name!r}", part.name, params)
+        value = params[part.name]
+        rest = part.convertor == "path"
+        if value is None and rest:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, str | int | float | UUID):
+            kind = type(value).__name__
+            raise self._error(f"takes text or a number for {part.name!r}, not {kind}", part.name, params)
+        text = str(value)
+        if rest:
+            text = text.strip("/")
+        elif not text or "/" in text or text in {".", ".."}:
+            raise self._error(f"takes one path segment for {part.name!r}", part.name, params)
+        if fault := _CONTROLS.search(text):
+            raise self._error(f"cannot have {fault.group()!r} in {part.name!r}", part.name, params)
+        if not re.fullmatch(self._convertors[part.convertor], text, re.DOTALL):
+            raise self._error(f"does not accept this value for {part.name!r} ({part.convertor})", part.name, params)
+        return text
+
+    def _error(self, what: str, param: str | None, params: Mapping[str, object]) -> ParamError:
+        value = params.get(param) if param else dict(params)
+        shown = repr(value)
+        shown = shown if len(shown) <= 120 else shown[:117] + "..."
+        return ParamError(
+            f"The route {self.text} {what} (given: {shown}). Correct what its `paths` yields.",
+            pattern=self.text,
+            param=param,
+            value=value,
+        )
+
+    def overlaps(self, other: Pattern) -> bool:
+        """True if some path could match both. Exact for literals; parameters and wildcards count as "anything"."""
+        return _overlap(self.text.strip("/").split("/"), other.text.strip("/").split("/"))
+
+
+def _overlap(one: Sequence[str], two: Sequence[str]) -> bool:
+    for a, b in ((one, two), (two, one)):
+        if a and _takes_rest(a[0]):
+            return any(_overlap(a[1:], b[skip:]) for skip in range(len(b) + 1)) if len(a) > 1 else True
+    if not one or not two:
+        return not one and not two
+    return _segments_overlap(one[0], two[0]) and _overlap(one[1:], two[1:])
+
+
+def _takes_rest(segment: str) -> bool:
+    return any(token.group(2) == "path" or token.group(3) for token in _TOKEN.finditer(segment))
+
+
+def _segments_overlap(one: str, two: str) -> bool:
+    a, b = _TOKEN.sub("\0", one), _TOKEN.sub("\0", two)
+    if "\0" not in a and "\0" not in b:
+        return a == b
+    if "\0" in a and "\0" in b:
+        return True
+    literal, wild = (b, a) if "\0" in a else (a, b)
+    return re.fullmatch(".+".join(re.escape(piece) for piece in wild.split("\0")), literal) is not None
+
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+_ATTRIBUTE = "__ondemand_mark__"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPath:
+    """One path of a route with parameters, as its `paths` yields it (Astro: an entry of getStaticPaths).
+
+    `params`: name -> text or number. `props`: anything; handed to the page as it is, never serialised.
+    """
+
+    params: Mapping[str, object]
+    props: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What `prerender` was told about one function, class, router or mount."""
+
+    value: Value | Callable[[Config], Value]
+    paths: Paths | None = None
+    props: Props | None = None
+    unknown: Unknown | None = None
+
+    def resolve(self, config: Config) -> Value:
+        """The value; a callable is asked with the config. Raises `MarkError` if it answers anything else."""
+        if not callable(self.value):
+            return self.value
+        value = self.value(config)
+        if value is True or value is False or value == "auto":
+            return value
+        raise MarkError(
+            f"The function given to prerender() answered {value!r}. It must answer True, False or 'auto'."
+        )
+
+
+_touched: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""Every function and class that `prerender` marked and no route has reached so far -> where it is defined."""
+
+
+@overload
+def prerender(value: F, /) -> F: ...
+@overload
+def prerender(
+    value: Value | Callable[[Config], Value] = True,
+    *,
+    paths: Paths | None = None,
+    props: Props | None = None,
+    unknown: Unknown | None = None,
+) -> Callable[[F], F]: ...
+def prerender(
+    value: Any = True,
+    *,
+    paths: Paths | None = None,
+    props: Props | None = None,
+    unknown: Unknown | None = None,
+) -> Any:
+    """Mark a page or endpoint as static (a snapshot made by the build) or on demand (rendered per request).
+
+    Use it bare or called, on a function, an HTTPEndpoint class or one of its methods, or on a whole APIRouter or
+    Mount: `prerender(False)(router)`. What it marks is returned unchanged.
+
+    value: True, False, "auto" (snapshot, and keep rendering params that the build did not know), or a function of
+        the config that answers one of these. So that it is not taken for a page, such a function is a lambda or
+        names its one parameter `config`.
+    paths: the static paths of a route with parameters: a list or any iterable of `StaticPath` (or of dicts with
+        `params` and `props`), or a function or (async) generator function that gives one. A function may take one
+        argument: a `PathsContext`. Iterated once per build and never made into a list.
+    props: `async (params) -> dict or None`: the props at request time; None means that there is no such page.
+    unknown: params that `paths` did not yield: "render" lets the app answer (the default), "404" answers 404.
+
+    Raises `MarkError` for any other value, option or target, and for a second mark on the same target.
+    (Astro: `export const prerender`, `getStaticPaths`.)
+    """
+    bare = _is_page(value)
+    if bare and (paths is None and props is None and unknown is None):
+        return _attach(value, Mark(True))
+    mark = _checked(value, paths, props, unknown)
+    return functools.partial(_attach, mark=mark)
+
+
+def _checked(value: Any, paths: Any, props: Any, unknown: Any) -> Mark:
+    if not (value is True or value is False or value == "auto" or callable(value)):
+        raise MarkError(
+            f"prerender() was given {value!r}. It takes True, False, 'auto', or a function of the config. "
+            "Write @prerender for a static page, @prerender(False) for one rendered on demand."
+        )
+    if paths is not None and not (callable(paths) or hasattr(paths, "__iter__") or hasattr(paths, "__aiter__")):
+        raise MarkError(
+            f"prerender(paths=...) was given {paths!r}. It takes a list of StaticPath or a function that yields them."
+        )
+    if isinstance(paths, str | bytes | Mapping):
+        raise MarkError(f"prerender(paths=...) was given {paths!r}. It takes a list of StaticPath, not one value.")
+    if props is not None and not callable(props):
+        raise MarkError(f"prerender(props=...) was given {props!r}. It takes a function of the params.")
+    if unknown not in (None, "404", "render"):
+        raise MarkError(f"prerender(unknown=...) was given {unknown!r}. It takes '404' or 'render'.")
+    if value is False and (paths is not None or unknown is not None):
+        raise MarkError("prerender(False, ...) was given `paths` or `unknown`. A page on demand has no static paths.")
+    if value == "auto" and unknown == "404":
+        raise MarkError("prerender('auto', unknown='404') contradicts itself. 'auto' renders unknown params.")
+    return Mark(value, paths, props, unknown)
+
+
+def _is_page(value: Any) -> bool:
+    """Tell `@prerender` on a page from `@prerender(function of the config)`: see `prerender`."""
+    if inspect.isclass(value):
+        return True
+    if not callable(value):
+        return hasattr(value, "routes")
+    if not inspect.isroutine(value):
+        return hasattr(value, "routes") or not _names_config(value)
+    return not _names_config(value)
+
+
+def _names_config(function: Any) -> bool:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    if getattr(function, "__name__", "") == "<lambda>":
+        return len(parameters) <= 1 and not any(p.name in {"request", "page", "scope"} for p in parameters)
+    return len(parameters) == 1 and parameters[0].name == "config"
+
+
+def _attach(target: Any, mark: Mark) -> Any:
+    holder = getattr(target, "__func__", target)
+    if _ATTRIBUTE in getattr(holder, "__dict__", {}):
+        raise MarkError(f"{_place(holder)} is marked twice. Keep one @prerender.")
+    if not (callable(target) or hasattr(target, "routes")):
+        raise MarkError(f"prerender() cannot mark {target!r}. Put it on a page function, a class, a router or a mount.")
+    try:
+        setattr(holder, _ATTRIBUTE, mark)
+    except (AttributeError, TypeError) as error:
+        raise MarkError(f"prerender() cannot mark {target!r}: it takes no attributes. Mark a function instead.") from error
+    if inspect.isfunction(holder) or inspect.isclass(holder):
+        _touched[holder] = _place(holder)
+    return target
+
+
+def _place(target: Any) -> str:
+    code = getattr(inspect.unwrap(target) if callable(target) else target, "__code__", None)
+    name = getattr(target, "__qualname__", None) or type(target).__qualname__
+    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else f"{getattr(target, '__module__', '?')}.{name}"
+
+
+def unwrap(endpoint: Any) -> Iterator[Any]:
+    """`endpoint` and everything it wraps: partials, bound methods, `functools.wraps`, callable objects."""
+    seen: set[int] = set()
+    while endpoint is not None and id(endpoint) not in seen:
+        seen.add(id(endpoint))
+        yield endpoint
+        if isinstance(endpoint, functools.partial):
+            endpoint = endpoint.func
+        elif inspect.ismethod(endpoint):
+            endpoint = endpoint.__func__
+        elif (inner := getattr(endpoint, "__wrapped__", None)) is not None:
+            endpoint = inner
+        elif not inspect.isroutine(endpoint) and not inspect.isclass(endpoint) and callable(endpoint):
+            endpoint = type(endpoint).__call__
+        else:
+            return
+
+
+def mark_of(endpoint: Any) -> Mark | None:
+    """The mark of `endpoint`, however it is wrapped, or None. Every function on the way counts as reached.
+
+    A class answers for itself and, unmarked, for its `get` method.
+    """
+    found: Mark | None = None
+    for target in unwrap(endpoint):
+        if found is None:
+            found = getattr(target, _ATTRIBUTE, None)
+        if inspect.isclass(target):
+            method = getattr(target, "get", None)
+            found = found or getattr(method, _ATTRIBUTE, None)
+            for member in vars(target).values():
+                _reached(member)
+        _reached(target)
+    return found
+
+
+def _reached(target: Any) -> None:
+    try:
+        _touched.pop(target, None)
+    except TypeError:  # neither hashable nor weakly referable: never marked
+        return
+
+
+def unreached(endpoints: Iterable[Any]) -> list[str]:
+    """Marked functions that no route reached, out of those that belong with `endpoints`: "name (file:line)" of each.
+
+    They belong if they are defined beside a reached endpoint (same module; same enclosing function for local ones)
+    or if an endpoint holds one in its closure, which is what a decorator without `functools.wraps` leaves behind.
+    """
+    beside: set[tuple[str, str]] = set()
+    held: set[int] = set()
+    for endpoint in endpoints:
+        for target in unwrap(endpoint):
+            beside.add(_neighbourhood(target))
+            for cell in getattr(target, "__closure__", None) or ():
+                held.add(id(_cell_contents(cell)))
+    return [place for target, place in list(_touched.items()) if _neighbourhood(target) in beside or id(target) in held]
+
+
+def _neighbourhood(target: Any) -> tuple[str, str]:
+    name = getattr(target, "__qualname__", "")
+    return getattr(target, "__module__", "") or "", name.rpartition("<locals>")[0]
+
+
+def _cell_contents(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # the cell is still empty
+        return None
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+Guard = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What holds for the paths that a pattern or glob covers, for routes whose source you cannot touch.
+
+    prerender: True, False or "auto"; a decorator on the route beats it.
+    query: "ignore": a snapshot answers whatever the query says. Without it, a request with a query goes to the app,
+        unless every name in it only tracks visitors (utm_source, fbclid, ...).
+    vary: names of request headers; a request that carries one goes to the app, and the snapshot says so in Vary.
+    headers: name -> value, set on every answer for these paths, snapshots and live ones alike.
+    guard: `async (page) -> Response or None`, run in front of every answer for these paths; None lets it pass.
+        A guarded answer is `private, no-store`.
+    """
+
+    prerender: Value | None = None
+    query: Literal["ignore"] | None = None
+    vary: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    guard: Guard | None = None
+
+    def __post_init__(self) -> None:
+        if self.prerender not in (None, True, False, "auto") or self.prerender in (0, 1) and not isinstance(
+            self.prerender, bool
+        ):
+            raise ConfigError(f"Rule(prerender={self.prerender!r}): it takes True, False or 'auto'.")
+        if self.query not in (None, "ignore"):
+            raise ConfigError(f"Rule(query={self.query!r}): it takes 'ignore', or nothing.")
+        if isinstance(self.vary, str) or not all(_is_token(name) for name in self.vary):
+            raise ConfigError(f"Rule(vary={self.vary!r}): it takes a list of header names such as ['HX-Request'].")
+        if not isinstance(self.headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(f"Rule(headers={self.headers!r}): it takes a mapping of header names to values.")
+        for name, value in self.headers.items():
+            if not _is_token(name) or not isinstance(value, str) or not _is_field_value(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigError(f"Rule(headers={{{name!r}: {value!r}}}): this is no valid HTTP header.")
+        if self.guard is not None and not callable(self.guard):
+            raise ConfigError(f"Rule(guard={self.guard!r}): it takes an async function of the page.")
+
+
+_TOKEN_CHARACTERS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 section 5.6.2, token
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")  # RFC 9110 section 5.5, field-value
+
+
+def _is_token(text: object) -> bool:
+    return isinstance(text, str) and _TOKEN_CHARACTERS.match(text) is not None
+
+
+def _is_field_value(text: str) -> bool:
+    return _FIELD_VALUE.match(text) is not None and text == text.strip()
+
+
+class Rules:
+    """The `rules=` of a site, most specific first."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        ordered = [(Pattern(text), rule) for text, rule in rules.items()]
+        ordered.sort(key=lambda item: (item[0].is_literal, item[0].specificity), reverse=True)
+        self._rules = tuple(ordered)
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def __iter__(self) -> Iterator[tuple[Pattern, Rule]]:
+        return iter(self._rules)
+
+    def covering(self, path: str, route: Route | None = None) -> Iterator[tuple[Pattern, Rule]]:
+        """The rules for `path`, most specific first: those whose pattern covers it, or is the route's own text."""
+        for pattern, rule in self._rules:
+            if (route is not None and pattern.text == route.pattern.text) or pattern.match(path) is not None:
+                yield pattern, rule
+
+
+# --- routes and decisions ---------------------------------------------------------------------------------------------
+
+
+class Route:
+    """A pattern and what it runs: the shape in which every app's routes are read, and in which you list your own.
+
+    `OnDemand(app, routes=[Route("/"), Route("/blog/{slug}", prerender=True, paths=posts), Route("/live",
+    prerender=False)])`. A plain text stands for `Route(text)`.
+
+    pattern: see `Pattern`. methods: what the app answers there. prerender, paths, props, unknown: as for
+    `prerender`. Raises `ConfigError` or `MarkError`.
+    """
+
+    __slots__ = ("declares", "directory", "endpoint", "framework", "group", "host", "mark", "methods", "pattern", "source")
+
+    def __init__(
+        self,
+        pattern: str | Pattern,
+        *,
+        methods: Iterable[str] | None = ("GET", "HEAD"),
+        prerender: Value | Callable[[Config], Value] | None = None,
+        paths: Paths | None = None,
+        props: Props | None = None,
+        unknown: Unknown | None = None,
+    ) -> None:
+        self.pattern = pattern if isinstance(pattern, Pattern) else Pattern(pattern)
+        if isinstance(methods, str):
+            raise ConfigError(f"Route(methods={methods!r}): it takes a list of methods such as ['GET', 'POST'].")
+        self.methods = None if methods is None else frozenset(method.upper() for method in methods)
+        self.mark: Mark | None = None
+        if prerender is not None or paths is not None or props is not None or unknown is not None:
+            self.mark = _checked(True if prerender is None else prerender, paths, props, unknown)
+        self.group: Mark | None = None  # the mark of the router or mount it lies in
+        self.endpoint: Any = None  # what it runs
+        self.source = ""  # "file:line" of what it runs
+        self.declares: tuple[str, ...] = ()  # what it declares to read from the visitor, in words
+        self.framework = False  # one of the framework's own (docs, openapi.json)
+        self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
+        self.host = ""  # the Host pattern it is bound to, "" for any
+
+    def __repr__(self) -> str:
+        return f"Route({self.pattern.text!r})"
+
+    @property
+    def takes_rest(self) -> bool:
+        """True if it covers everything below some path, so that it does not tell what exists there."""
+        return any(_takes_rest(segment) for segment in self.pattern.text.split("/"))
+
+    @property
+    def answers_get(self) -> bool:
+        return self.methods is None or "GET" in self.methods
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a path is rendered, and why.
+
+    kind: "static" (marked: the build makes a snapshot or fails), "candidate" (unmarked in a static site: it becomes
+    static if a link reaches it and its plain answer allows it), "on demand".
+    """
+
+    kind: Literal["static", "candidate", "on demand"]
+    why: str
+    _: KW_ONLY
+    auto: bool = False
+
+    @property
+    def is_static(self) -> bool:
+        """True if a snapshot may answer."""
+        return self.kind != "on demand"
+
+
+def decide(route: Route | None, config: Config, path: str | None = None) -> Decision:
+    """How `path` of `route` is rendered. Precedence: decorator, then the router's or mount's mark, then the most
+    specific rule, then `output`.
+
+    `route` None: the app's routes are not known, or none covers the path. `path` None: the route as a whole.
+    """
+    if route is not None:
+        if not route.answers_get:
+            return Decision("on demand", f"answers {', '.join(sorted(route.methods or ()))} only")
+        for mark, whose in ((route.mark, "prerender"), (route.group, "its router's prerender")):
+            if mark is not None:
+                return _decision(mark.resolve(config), whose)
+    sample = path if path is not None else (route.pattern.text if route else "/")
+    for pattern, rule in config.rules.covering(sample, route):
+        if rule.prerender is not None:
+            return _decision(rule.prerender, f"the rule {pattern.text}")
+    if route is not None and route.framework:
+        return Decision("on demand", "one of the framework's own pages")
+    if config.output == "server":
+        return Decision("on demand", 'output is "server"')
+    if route is not None and route.declares:
+        return Decision("on demand", f"it declares {', '.join(route.declares)}")
+    return Decision("candidate", "unmarked: static if its plain answer is the same for everyone")
+
+
+def _decision(value: Value, whose: str) -> Decision:
+    if value is False:
+        return Decision("on demand", f"{whose} is False")
+    return Decision("static", f"{whose} is {value!r}", auto=value == "auto")

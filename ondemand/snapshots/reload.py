@@ -1,0 +1,94 @@
+"""The published generation, as a running worker follows it.
+
+At most once a second a request looks at the pointer. A new generation is opened and checked in a thread, then one
+reference is swapped; requests that began with the old one end with it. One that does not add up is logged once and never used.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from ondemand.errors import StoreError
+from ondemand.snapshots.manifest import Snapshot
+from ondemand.snapshots.server import SnapshotServer, Terms
+from ondemand.snapshots.store import Generation, Store
+
+__all__ = ["Published"]
+
+log = logging.getLogger("ondemand.server")
+
+INTERVAL = 1.0
+"""Seconds between two looks at the pointer."""
+
+
+class Published:
+    """`server`: answers from the generation in use; None while nothing is published."""
+
+    def __init__(
+        self,
+        store: Store,
+        terms: Callable[[Snapshot], Terms | None],
+        *,
+        memory: int,
+        keep: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """clock: seconds, never going back (time.monotonic)."""
+        self._store = store
+        self._terms = terms
+        self._memory = memory
+        self._keep = keep
+        self._clock = clock
+        self._seen = store.stamp()
+        self._thread: threading.Thread | None = None
+        self._look_again = clock() + INTERVAL
+        self.server: SnapshotServer | None = None
+        self._adopt(verify=False)
+
+    def current(self) -> SnapshotServer | None:
+        """The server to use for this request; looks for a new generation when it is time."""
+        if self._clock() >= self._look_again:
+            self._look()
+        return self.server
+
+    def _look(self) -> None:
+        self._look_again = self._clock() + INTERVAL
+        stamp = self._store.stamp()
+        if stamp is None or stamp == self._seen or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._seen = stamp
+        self._thread = threading.Thread(target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True)
+        self._thread.start()
+
+    def _adopt(self, *, verify: bool) -> None:
+        """Open the published generation and swap it in. `verify`: look at every file before."""
+        try:
+            generation = self._store.open()
+            if generation is None or (self.server is not None and generation.name == self.server.generation.name):
+                return
+            if verify:
+                generation.verify()
+        except StoreError as error:
+            kept = f"generation {self.server.generation.name} stays" if self.server else "the app answers everything"
+            log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
+            return
+        server = SnapshotServer(generation, self._terms, memory=self._memory)
+        server.older = list(self._older(generation))
+        if self.server is not None:
+            log.info("generation %s is served (before: %s)", generation.name, self.server.generation.name)
+        self.server = server
+
+    def _older(self, generation: Generation) -> list[Generation]:
+        """Generations whose assets are still answered, for pages that visitors have open, newest first."""
+        found: list[Generation] = []
+        for name in self._store.earlier(generation.name)[: self._keep]:
+            try:
+                older = self._store.open(name, assets_only=True)
+            except StoreError as error:
+                log.warning("%s Its assets are not answered.", error)
+                continue
+            if older is not None and len(older):
+                found.append(older)
+        return found

@@ -1,0 +1,471 @@
+"""Answers requests from snapshots: the hot path.
+
+A request chooses, it does not compute: headers and bodies of each form are made once, when a snapshot is first asked for.
+Every message given to `send` is a new dict with a new header list, because outer middleware edits them; only bytes
+and tuples are shared. Conditional requests, ranges and content negotiation are our own few lines (RFC 9110), with
+werkzeug as the oracle in the tests.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Literal
+
+from ondemand._asgi import Scope, Send
+from ondemand.errors import StoreError
+from ondemand.routing import Guard
+from ondemand.snapshots.manifest import Snapshot
+from ondemand.snapshots.store import Generation
+
+__all__ = ["Answer", "SnapshotServer", "Terms", "request_headers"]
+
+log = logging.getLogger("ondemand.server")
+
+HeaderList = tuple[tuple[bytes, bytes], ...]
+
+_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range"})
+_PARTIAL = frozenset({b"hx-request", b"x-requested-with", b"turbo-frame", b"x-pjax", b"x-inertia", b"x-up-version"})
+"""Headers by which scripts ask for a part of a page: the app answers."""
+
+_AMBIGUOUS = re.compile(rb"%(?:2f|5c)", re.IGNORECASE)
+
+_TRACKING = re.compile(
+    rb"(?:utm_[a-z_]+|fbclid|gclid|gclsrc|gbraid|wbraid|dclid|msclkid|mc_cid|mc_eid|igshid|yclid|ttclid|twclid"
+    rb"|li_fat_id|srsltid|_ga|_gl|_hsenc|_hsmi)(?:=[^&]*+)?(?:&|\Z)"
+)
+
+_IMMUTABLE = re.compile(
+    r"[._-](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[a-z0-9.]+\Z"  # a hexadecimal digest
+    r"|-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{8}\.(?:m?js|css|woff2?|map)\Z",  # Vite's, Rollup's
+    re.ASCII,
+)
+
+_LARGE = 1024 * 1024
+"""Bytes above which a body is sent from its file, piece by piece, and never kept."""
+_PIECE = 256 * 1024
+
+_SHORT = b"public, max-age=0, must-revalidate"
+_LONG = b"public, max-age=31536000, immutable"
+_PRIVATE = b"private, no-store"
+
+
+def only_tracks(query: bytes) -> bool:
+    """True if every name in the raw query only tracks visitors, so that no page can depend on it."""
+    position, end = 0, len(query)
+    if end > 2048:
+        return False
+    while position < end:
+        found = _TRACKING.match(query, position)
+        if found is None:
+            return False
+        position = found.end()
+    return True
+
+
+def is_immutable(path: str) -> bool:
+    """True if the last segment of `path` carries a digest of its content, so that it can never change."""
+    return _IMMUTABLE.search(path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the running code says about one path: never taken from the build.
+
+    guards: each with the params of its rule. ignores_query: whatever the query says, the snapshot answers.
+    vary: names of request headers, in lower case, whose presence sends the request to the app.
+    """
+
+    guards: tuple[tuple[Guard, Mapping[str, str]], ...] = ()
+    ignores_query: bool = False
+    vary: frozenset[bytes] = frozenset()
+
+
+class Answer:
+    """One snapshot, ready to be sent: from its first request until its memory is needed."""
+
+    __slots__ = (
+        "_bodies",
+        "_choices",
+        "_forms",
+        "_generation",
+        "_kept",
+        "guards",
+        "ignores_query",
+        "is_asset",
+        "snapshot",
+        "status",
+        "used",
+        "vary",
+    )
+
+    def __init__(self, generation: Generation, snapshot: Snapshot, terms: Terms) -> None:
+        self._generation = generation
+        self.snapshot = snapshot
+        self.status = snapshot.status
+        self.guards = terms.guards
+        self.ignores_query = terms.ignores_query
+        named = next((value for name, value in snapshot.headers if name == "vary"), "")
+        self.vary = terms.vary | {name.strip().lower().encode("latin-1") for name in named.split(",") if name.strip()}
+        self.is_asset = snapshot.kind == "asset"
+        self._forms = {name: self._headers(name) for name in snapshot.encodings}
+        self._bodies: dict[str, bytes] = {}
+        self._choices: dict[bytes | None, str] = {}
+        self._kept = 0
+        self.used = True
+
+    def fits(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+        """True if this snapshot may answer the request: it asks for the page that was captured, and nothing else."""
+        if (query := scope["query_string"]) and not (self.ignores_query or only_tracks(query)):
+            return False
+        if self.vary and not self.vary.isdisjoint(headers):
+            return False
+        if not (self.is_asset or _PARTIAL.isdisjoint(headers)):
+            return False
+        raw = scope.get("raw_path")
+        return raw is None or b"%" not in raw or _AMBIGUOUS.search(raw) is None
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds."""
+        return 2000 + self._kept
+
+    def _headers(self, encoding: str) -> HeaderList:
+        """The headers of a 200 (or whatever the status is) in this encoding."""
+        snapshot, form = self.snapshot, self.snapshot.encodings[encoding]
+        made = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in snapshot.headers if name != "vary"]
+        names = {name for name, _ in made}
+        vary = [name.decode("latin-1") for name in sorted(self.vary)]
+        if len(snapshot.encodings) > 1:
+            vary.append("accept-encoding")
+        if vary:
+            made.append((b"vary", ", ".join(vary).encode("latin-1")))
+        if self.guards:
+            made = [(name, value) for name, value in made if name not in {b"cache-control", b"expires"}]
+            made.append((b"cache-control", _PRIVATE))
+        elif b"cache-control" not in names:
+            long = self.is_asset and snapshot.status == 200 and is_immutable(snapshot.path)
+            made.append((b"cache-control", _LONG if long else _SHORT))
+        if snapshot.status == 200:
+            made.append((b"etag", form.etag.encode("latin-1")))
+            made.append((b"last-modified", formatdate(snapshot.time, usegmt=True).encode()))
+            if not encoding:
+                made.append((b"accept-ranges", b"bytes"))
+        if encoding:
+            made.append((b"content-encoding", encoding.encode()))
+        made.append((b"content-length", str(form.size).encode()))
+        return tuple(made)
+
+    def choose(self, accept: bytes | None) -> str:
+        """The encoding for this Accept-Encoding: the client's highest q-value, then the smallest."""
+        chosen = self._choices.get(accept)
+        if chosen is None:
+            sizes = {name: form.size for name, form in self.snapshot.encodings.items()}
+            chosen = negotiate(accept, sizes)
+            if len(self._choices) >= 64:  # clients choose these keys: keep them few
+                self._choices.clear()
+            self._choices[accept] = chosen
+        return chosen
+
+    def body(self, encoding: str) -> bytes | None:
+        """The bytes of this form; None if it is large. Raises `StoreError` if the file is not what was published."""
+        body = self._bodies.get(encoding)
+        if body is None and self.snapshot.encodings[encoding].size <= _LARGE:
+            body = self._generation.read(self.snapshot, encoding)
+            self._bodies[encoding] = body
+            self._kept += len(body)
+        return body
+
+    def reply(self, method: str, headers: Mapping[bytes, bytes]) -> Reply:
+        """What to answer to this request. Raises `StoreError` if the stored files are not what was published."""
+        if self.status == 200 and not _CONDITIONS.isdisjoint(headers):
+            return self._conditional(method, headers)
+        return self._whole(method, self.choose(headers.get(b"accept-encoding")))
+
+    def _whole(self, method: str, encoding: str) -> Reply:
+        if method == "HEAD":
+            return Reply(self.status, self._forms[encoding], b"")
+        body = self.body(encoding)
+        if body is not None:
+            return Reply(self.status, self._forms[encoding], body)
+        return Reply(self.status, self._forms[encoding], self._file(encoding))
+
+    def _conditional(self, method: str, headers: Mapping[bytes, bytes]) -> Reply:
+        """RFC 9110 section 13.2.2: If-None-Match, else If-Modified-Since; then Range, if If-Range allows it."""
+        encoding = self.choose(headers.get(b"accept-encoding"))
+        wanted = headers.get(b"if-none-match")
+        if wanted is not None:
+            tags = [form.etag.encode("latin-1") for form in self.snapshot.encodings.values()]
+            unchanged = matches_weakly(wanted, tags)
+        else:
+            since = headers.get(b"if-modified-since")
+            unchanged = since is not None and _not_after(self.snapshot.time, since)
+        if unchanged:
+            return Reply(304, self._reduced(encoding), b"")
+        asked = headers.get(b"range")
+        if asked is None or method != "GET" or not self._range_is_fresh(headers.get(b"if-range")):
+            return self._whole(method, encoding)
+        size = self.snapshot.encodings[""].size
+        span = parse_range(asked, size)
+        if span is None:
+            return self._whole(method, encoding)
+        if span == "unsatisfiable":
+            length = str(size).encode()
+            kept = [(name, value) for name, value in self._reduced("") if name in {b"vary"}]
+            return Reply(416, (*kept, (b"content-range", b"bytes */" + length), (b"content-length", b"0")), b"")
+        return self._part(*span, size)
+
+    def _part(self, first: int, last: int, size: int) -> Reply:
+        kept = [(name, value) for name, value in self._forms[""] if name != b"content-length"]
+        where = (b"content-range", b"bytes %d-%d/%d" % (first, last, size))
+        headers = (*kept, where, (b"content-length", b"%d" % (last - first + 1)))
+        body = self.body("")
+        if body is not None:
+            return Reply(206, headers, body[first : last + 1])
+        return Reply(206, headers, File(self._generation.open(self.snapshot), first, last + 1, None))
+
+    def _file(self, encoding: str) -> File:
+        path = self._generation.file(self.snapshot, encoding)
+        size = self.snapshot.encodings[encoding].size
+        return File(self._generation.open(self.snapshot, encoding), 0, size, path)
+
+    def _reduced(self, encoding: str) -> HeaderList:
+        """What a 304 repeats (RFC 9110 section 15.4.5)."""
+        kept = {b"cache-control", b"content-location", b"etag", b"expires", b"vary", b"last-modified"}
+        return tuple((name, value) for name, value in self._forms[encoding] if name in kept)
+
+    def _range_is_fresh(self, condition: bytes | None) -> bool:
+        """If-Range compares strongly, and only with the identity form, which is the one that ranges are of."""
+        if condition is None:
+            return True
+        condition = condition.strip()
+        if condition.startswith((b'"', b"W/")):
+            return condition == self.snapshot.encodings[""].etag.encode("latin-1")
+        return condition == formatdate(self.snapshot.time, usegmt=True).encode()
+
+
+class File:
+    """A body that is sent from an open file: the bytes from `first` up to, not including, `stop`."""
+
+    __slots__ = ("descriptor", "first", "path", "stop")
+
+    def __init__(self, descriptor: int, first: int, stop: int, path: str | None) -> None:
+        """path: where a server may read the whole file by itself, or None."""
+        self.descriptor = descriptor
+        self.first = first
+        self.stop = stop
+        self.path = path
+
+
+class Reply:
+    """A response that is ready: status, headers (shared: copy them), body. Send it once."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: HeaderList, body: bytes | File) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Send it. Raises `StoreError` if a file is cut meanwhile, so that the server ends the connection."""
+        body = self.body
+        if isinstance(body, bytes):
+            await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
+            await send({"type": "http.response.body", "body": body})
+            return
+        try:
+            await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
+            if body.path is not None and "http.response.pathsend" in (scope.get("extensions") or {}):
+                await send({"type": "http.response.pathsend", "path": body.path})
+                return
+            position = body.first
+            while position < body.stop:
+                piece = os.pread(body.descriptor, min(_PIECE, body.stop - position), position)
+                if not piece:
+                    raise StoreError("A file was cut while it was sent.")
+                position += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": position < body.stop})
+        finally:
+            os.close(body.descriptor)
+
+
+class SnapshotServer:
+    """Finds the snapshot that may answer a request, and keeps the ones in use in memory.
+
+    `terms` tells, for a snapshot, what the running code says about its path, or None if it must not be used any more.
+    """
+
+    def __init__(self, generation: Generation, terms: Callable[[Snapshot], Terms | None], *, memory: int) -> None:
+        self.generation = generation
+        self.older: list[Generation] = []
+        self._terms = terms
+        self._answers: dict[str, Answer | None] = {}
+        self._memory = memory
+        self._loads = 0
+
+    def find(self, path: str) -> Answer | None:
+        """The answer for `path` (decoded, without root_path and base), or None if no snapshot has it."""
+        answer = self._answers.get(path)
+        if answer is not None:
+            answer.used = True
+            return answer
+        if path in self.generation:
+            return None if path in self._answers else self._load(self.generation, path)
+        for generation in self.older:
+            if path in generation:
+                return None if path in self._answers else self._load(generation, path)
+        return None
+
+    def _load(self, generation: Generation, path: str) -> Answer | None:
+        answer: Answer | None = None
+        try:
+            snapshot = generation.get(path)
+            terms = self._terms(snapshot) if snapshot is not None else None
+            if snapshot is not None and terms is not None:
+                answer = Answer(generation, snapshot, terms)
+        except StoreError as error:
+            log.error("%s", error)  # noqa: TRY400 - one line, the message says it all
+        self._answers[path] = answer
+        self._loads += 1
+        if self._loads % 64 == 0:
+            self.settle()
+        return answer
+
+    def drop(self, path: str, error: StoreError) -> None:
+        """Never use this snapshot again: its files are not what was published. The app answers."""
+        log.error("%s", error)
+        self._answers[path] = None
+
+    def settle(self) -> None:
+        """Free memory beyond the limit: a clock hand passes over the answers and takes those not used since."""
+        held = sum(answer.weight for answer in self._answers.values() if answer is not None)
+        if held <= self._memory:
+            return
+        for path in list(self._answers):
+            answer = self._answers[path]
+            if answer is None:
+                continue
+            if answer.used:
+                answer.used = False
+                self._answers[path] = self._answers.pop(path)
+                continue
+            held -= answer.weight
+            del self._answers[path]
+            if held <= self._memory * 0.75:
+                return
+
+
+# --- RFC 9110, in a few lines each ------------------------------------------------------------------------------------
+
+_CODING = re.compile(
+    rb"[ \t]*+([!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+(?:;[ \t]*+[qQ]=([01](?:\.[0-9]{0,3})?+))?+[ \t]*+(?:,|\Z)"
+)
+
+
+def negotiate(accept: bytes | None, sizes: Mapping[str, int]) -> str:
+    """The stored encoding for an Accept-Encoding header (RFC 9110 section 12.5.3); "" is identity.
+
+    The highest q-value wins, then the smallest form. Whatever cannot be parsed is skipped. Without a header, and where
+    nothing stored is acceptable, identity: a body in a form that nobody asked for beats no page.
+    """
+    if accept is None or len(sizes) == 1:
+        return ""
+    weights: dict[str, float] = {}
+    for item in accept.split(b",", 64):
+        found = _CODING.fullmatch(item)
+        if found:
+            name = found.group(1).decode("latin-1").lower()
+            weights[{"identity": "", "x-gzip": "gzip"}.get(name, name)] = float(found.group(2) or 1)
+    rest = weights.get("*")
+    best, best_weight = "", 0.0
+    for name in sorted(sizes, key=sizes.__getitem__):
+        weight = weights.get(name, rest)
+        if weight is None:
+            weight = 0.0005 if name == "" else 0.0  # identity is acceptable unless refused, and comes last
+        if weight > best_weight:
+            best, best_weight = name, weight
+    return best
+
+
+_ETAG = re.compile(rb'[ \t]*+(?:W/)?("[\x21\x23-\x7e\x80-\xff]*+")[ \t]*+(?:,|\Z)')
+
+
+def matches_weakly(header: bytes, tags: Iterable[bytes]) -> bool:
+    """If-None-Match (RFC 9110 section 13.1.2): `*`, or a list that holds one of `tags`, compared weakly."""
+    if header.strip() == b"*":
+        return True
+    known = set(tags)
+    position = 0
+    while position < len(header):
+        found = _ETAG.match(header, position)
+        if found is None:
+            comma = header.find(b",", position)
+            if comma == -1:
+                return False
+            position = comma + 1
+            continue
+        if found.group(1) in known:
+            return True
+        position = found.end()
+    return False
+
+
+def _not_after(time: int, header: bytes) -> bool:
+    """If-Modified-Since (RFC 9110 section 13.1.3). Anything but a date counts as no header."""
+    if len(header) > 64:
+        return False
+    try:
+        since = parsedate_to_datetime(header.decode("ascii"))
+        return time <= int(since.timestamp())
+    except (ValueError, TypeError, OverflowError, UnicodeDecodeError, IndexError):
+        return False
+
+
+_RANGE = re.compile(rb"[ \t]*+bytes[ \t]*+=[ \t]*+([0-9]{0,18}+)[ \t]*+-[ \t]*+([0-9]{0,18}+)[ \t]*+\Z", re.IGNORECASE)
+
+
+def parse_range(header: bytes, size: int) -> tuple[int, int] | Literal["unsatisfiable"] | None:
+    """One byte range (RFC 9110 section 14.1.2) as (first, last), both inclusive; None means: send it whole.
+
+    Several ranges, other units and malformed headers are answered whole, which the RFC allows.
+    """
+    found = _RANGE.match(header)
+    if found is None:
+        return None
+    first, last = found.groups()
+    if not first:
+        if not last:
+            return None
+        length = int(last)
+        if length == 0 or size == 0:
+            return "unsatisfiable"
+        return max(0, size - length), size - 1
+    start, stop = int(first), int(last) if last else size - 1
+    if last and stop < start:
+        return None
+    if start >= size:
+        return "unsatisfiable"
+    return start, min(stop, size - 1)
+
+
+def request_headers(scope: Scope) -> Mapping[bytes, bytes]:
+    """The request's headers by name."""
+    pairs = scope["headers"]
+    headers = dict(pairs)
+    return headers if len(headers) == len(pairs) else _merged(pairs)
+
+
+def _merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by name; fields that are repeated are joined with commas (RFC 9110 section 5.3), cookies with `; `."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in joined:
+            joined[name] += (b"; " if name == b"cookie" else b", ") + value
+        else:
+            joined[name] = value
+    return joined

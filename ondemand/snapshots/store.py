@@ -1,0 +1,462 @@
+"""The store: where generations lie, how one is published, read, rolled back and cleaned.
+
+    dist/
+      CURRENT                       the name of the published generation; replaced last, in one step
+      site -> 000002/site           for static hosts, where links work
+      000002/                       a generation: never written to after it is published
+        manifest.jsonl
+        site/about/index.html       what a static host can serve as it is
+        site/about/index.html.gz    each smaller encoding beside its file
+        guarded/...                 snapshots behind a guard: never below what a static host serves
+      .building-000003/             a build that runs, or was killed: never read, removed by the next one
+      .lock                         held while a build runs; freed by the system when it ends, however it ends
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import logging
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ondemand.errors import BuildRunning, ManifestError, StoreError
+from ondemand.snapshots.manifest import Encoded, Index, Snapshot, footer, header_line, snapshots
+
+__all__ = ["SUFFIXES", "Generation", "Publisher", "Store"]
+
+log = logging.getLogger("ondemand.store")
+
+SUFFIXES = {"": "", "gzip": ".gz", "br": ".br", "zstd": ".zst"}
+"""Content coding -> what its file's name ends with: the names that nginx, Caddy and others look for."""
+
+_NAME = re.compile(r"[0-9]{6,12}\Z")
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+class Generation:
+    """One published build, opened for reading. Raises `ManifestError` if its manifest does not add up."""
+
+    def __init__(self, folder: Path, *, assets_only: bool = False) -> None:
+        self.folder = folder
+        self.name = folder.name
+        try:
+            self._manifest: BinaryIO = (folder / "manifest.jsonl").open("rb")
+        except OSError as error:
+            raise ManifestError(f"The generation {folder} has no readable manifest ({error}). Build again.") from error
+        try:
+            self._index = Index.read(self._manifest, assets_only=assets_only)
+        except UnicodeDecodeError as error:
+            self._manifest.close()
+            raise ManifestError(f"The manifest in {folder} is damaged ({error}). Build again.") from error
+        except BaseException:
+            self._manifest.close()
+            raise
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._index.offsets
+
+    def __len__(self) -> int:
+        return len(self._index.offsets)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index.offsets)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError, OSError):
+            self._manifest.close()
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The settings that its build noted in the manifest."""
+        return self._index.header
+
+    def get(self, path: str) -> Snapshot | None:
+        """The snapshot of `path`, or None. Raises `ManifestError` if its line is damaged."""
+        offset = self._index.offsets.get(path)
+        if offset is None:
+            return None
+        descriptor, size = self._manifest.fileno(), 4096
+        while True:
+            data = os.pread(descriptor, size, offset)
+            end = data.find(b"\n")
+            if end != -1:
+                return Snapshot.from_line(data[:end])
+            if len(data) < size:
+                raise ManifestError(f"The manifest in {self.folder} was cut after it was read. Build again.")
+            size *= 4
+
+    def all(self) -> Iterator[Snapshot]:
+        """Every snapshot, in the order of the manifest."""
+        with (self.folder / "manifest.jsonl").open("rb") as lines:
+            yield from snapshots(lines)
+
+    def file(self, snapshot: Snapshot, encoding: str = "") -> str:
+        """The path of the file that holds this form of `snapshot`."""
+        return f"{self.folder}/{snapshot.file}{SUFFIXES[encoding]}"
+
+    def open(self, snapshot: Snapshot, encoding: str = "") -> int:
+        """A descriptor of that file, open for reading.
+
+        Raises `StoreError` unless it is a regular file, not a link, of exactly the size in the manifest.
+        """
+        try:
+            descriptor = os.open(self.file(snapshot, encoding), os.O_RDONLY | _NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise StoreError(f"{self.file(snapshot, encoding)} cannot be opened ({error}). Build again.") from error
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != snapshot.encodings[encoding].size:
+            os.close(descriptor)
+            raise StoreError(f"{self.file(snapshot, encoding)} is not the file that was published. Build again.")
+        return descriptor
+
+    def read(self, snapshot: Snapshot, encoding: str = "") -> bytes:
+        """The whole body. Raises `StoreError` as `open` does."""
+        descriptor = self.open(snapshot, encoding)
+        with os.fdopen(descriptor, "rb") as file:
+            body = file.read()
+        if len(body) != snapshot.encodings[encoding].size:
+            raise StoreError(f"{self.file(snapshot, encoding)} changed while it was read. Build again.")
+        return body
+
+    def verify(self) -> None:
+        """Raise `StoreError` if any file of the generation is missing or of another size."""
+        for snapshot in self.all():
+            for encoding, form in snapshot.encodings.items():
+                try:
+                    size = os.lstat(self.file(snapshot, encoding)).st_size
+                except OSError as error:
+                    raise StoreError(f"{self.file(snapshot, encoding)} is missing ({error}). Build again.") from error
+                if size != form.size:
+                    raise StoreError(f"{self.file(snapshot, encoding)} is cut or changed. Build again.")
+
+
+class Store:
+    """The folder `dist`. Reading needs no right to write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pointer = str(folder / "CURRENT")
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Changes whenever another generation is published; None if nothing is. Costs one stat."""
+        try:
+            found = os.stat(self._pointer)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def current(self) -> str | None:
+        """The name of the published generation, or None. Raises `StoreError` if CURRENT holds something else."""
+        try:
+            name = (self.folder / "CURRENT").read_bytes()[:64].decode("ascii", "replace").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self._pointer} cannot be read ({error}).") from error
+        if not _NAME.match(name):
+            raise StoreError(f"{self._pointer} does not name a generation (it holds {name!r}). Build again.")
+        return name
+
+    def generations(self) -> list[str]:
+        """The names of all generations, oldest first."""
+        try:
+            return sorted((entry.name for entry in os.scandir(self.folder) if _is_generation(entry)), key=int)
+        except OSError:
+            return []
+
+    def open(self, name: str | None = None, *, assets_only: bool = False) -> Generation | None:
+        """The generation `name`, or the published one; None if nothing is published. Raises `StoreError`."""
+        name = name or self.current()
+        return None if name is None else Generation(self.folder / name, assets_only=assets_only)
+
+    def earlier(self, name: str) -> list[str]:
+        """The generations before `name`, newest first."""
+        return [other for other in reversed(self.generations()) if int(other) < int(name)]
+
+    def rollback(self, to: str | None = None) -> tuple[str, str]:
+        """Publish the generation before the current one, or `to`. Returns (from, to).
+
+        Raises `StoreError` if there is none or it is not whole.
+        """
+        current = self.current()
+        if current is None:
+            raise StoreError(f"Nothing is published in {self.folder}, so there is nothing to roll back. Build first.")
+        if to is None:
+            to = next(iter(self.earlier(current)), None)
+            if to is None:
+                raise StoreError(f"{current} is the oldest generation in {self.folder}: there is no earlier one.")
+        elif to not in self.generations():
+            known = ", ".join(self.generations()) or "none"
+            raise StoreError(f"There is no generation {to!r} in {self.folder}. It has {known}.")
+        with self.lock():
+            Generation(self.folder / to).verify()
+            self.point_to(to)
+        return current, to
+
+    def point_to(self, name: str) -> None:
+        """Publish generation `name`: the one step after which servers answer with it."""
+        pointer = self.folder / f".CURRENT-{os.getpid()}"
+        with pointer.open("wb") as file:
+            file.write(name.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        pointer.replace(self._pointer)
+        _sync_folder(self.folder)
+        self._link(name)
+
+    def _link(self, name: str) -> None:
+        """`dist/site`, for static hosts. A folder of that name that is not ours is left alone."""
+        link, fresh = self.folder / "site", self.folder / f".site-{os.getpid()}"
+        if link.exists() and not link.is_symlink():
+            log.warning("%s is not a link of ours; static hosts find this build in %s/site", link, name)
+            return
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                fresh.unlink()
+            fresh.symlink_to(Path(name) / "site", target_is_directory=True)
+            fresh.replace(link)
+        except OSError as error:  # a file system without links: DESIGN's pointer is enough for our own server
+            log.info("no link %s: %s", link, error)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the store for one build. Raises `BuildRunning` at once if another one holds it, `StoreError` if
+        `dist` cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / ".lock").open("ab")
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be written ({error}). Choose another `dist` or its rights.") from error
+        with file:
+            if not _lock(file):
+                raise BuildRunning(f"Another build of {self.folder} is running. Wait for it, or end it.")
+            yield
+
+    def clean(self, *, keep: int, grace: float, now: float) -> list[str]:
+        """Remove what no one needs, and return its names: builds that were killed, and generations beyond the `keep`
+        before the current one that were replaced more than `grace` seconds before `now`. Hold `lock` around it."""
+        removed: list[str] = []
+        for entry in os.scandir(self.folder):
+            if entry.name.startswith((".building-", ".CURRENT-", ".site-")):
+                _remove(Path(entry.path))
+                removed.append(entry.name)
+        current = self.current()
+        if current is None:
+            return removed
+        names = self.generations()
+        needed = {current, *self.earlier(current)[:keep]}
+        for position, name in enumerate(names):
+            if name in needed or int(name) > int(current):
+                continue
+            replaced = self.folder / names[position + 1] / "manifest.jsonl"
+            with contextlib.suppress(OSError):
+                if now - replaced.stat().st_mtime > grace:
+                    _remove(self.folder / name)
+                    removed.append(name)
+        return removed
+
+
+def _is_generation(entry: os.DirEntry[str]) -> bool:
+    return _NAME.match(entry.name) is not None and entry.is_dir(follow_symlinks=False)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _lock(file: Any) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+            return False
+        raise
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system can open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Publisher:
+    """Writes one generation: `add` for each snapshot, then `publish`. Until then nobody sees any of it.
+
+    Used inside `Store.lock`. Every write is into a folder that did not exist before, so no link of anybody's is followed.
+    """
+
+    def __init__(self, store: Store, *, settings: dict[str, Any]) -> None:
+        self.store = store
+        names = store.generations()
+        self.name = f"{(int(names[-1]) if names else 0) + 1:06d}"
+        self.folder = store.folder / f".building-{self.name}"
+        try:
+            if self.folder.exists():
+                _remove(self.folder)
+            (self.folder / "site").mkdir(parents=True)
+            self._manifest = (self.folder / "manifest.jsonl").open("xb")
+        except OSError as error:
+            raise StoreError(f"{store.folder} cannot be written ({error}). Choose another `dist` or its rights.") from error
+        first = header_line(self.name, **settings)
+        self._digest = hashlib.sha256(first)
+        self._manifest.write(first)
+        self._count = 0
+
+    def add(self, line: bytes) -> None:
+        """List one snapshot whose files have been written (`Snapshot.to_line`)."""
+        self._manifest.write(line)
+        self._digest.update(line)
+        self._count += 1
+
+    def publish(self) -> str:
+        """Make this the published generation, in one step. Returns its name."""
+        self._manifest.write(footer(self._count, self._digest.hexdigest()))
+        self._manifest.flush()
+        os.fsync(self._manifest.fileno())
+        self._manifest.close()
+        self.folder.rename(self.store.folder / self.name)
+        self.store.point_to(self.name)
+        return self.name
+
+    def discard(self) -> None:
+        """Remove all of it."""
+        self._manifest.close()
+        _remove(self.folder)
+
+
+class Files:
+    """Writes the files of snapshots into the folder of a running build. One per process; names must differ."""
+
+    def __init__(self, folder: Path, *, previous: Generation | None, compressors: dict[str, Callable[[bytes], bytes]]) -> None:
+        """`previous`: the generation whose unchanged files are linked instead of written; it must have been
+        compressed by the same `compressors` (content coding -> function)."""
+        self._folder = str(folder)
+        self._previous = previous
+        self._compressors = compressors
+        self._made: set[str] = set()
+
+    def write(self, snapshot: Snapshot, body: bytes) -> tuple[Snapshot, bool]:
+        """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings`, and, where the
+        same body was published before, with that one's `time`; and whether anything had to be written.
+        """
+        etag = etag_of(body)
+        if (linked := self._link(snapshot, etag, len(body))) is not None:
+            return linked, False
+        target = f"{self._folder}/{snapshot.file}"
+        self._make_parent(target)
+        _write(target, body)
+        forms = {"": Encoded(len(body), etag)}
+        if len(body) >= MIN_COMPRESSED and _compressible(snapshot):
+            for encoding, compress in self._compressors.items():
+                packed = compress(body)
+                if len(packed) < len(body):
+                    _write(target + SUFFIXES[encoding], packed)
+                    forms[encoding] = Encoded(len(packed), etag_of(packed))
+        return _with(snapshot, forms, snapshot.time), True
+
+    def _link(self, snapshot: Snapshot, etag: str, size: int) -> Snapshot | None:
+        if self._previous is None:
+            return None
+        old = self._previous.get(snapshot.path)
+        if old is None or old.encodings[""] != Encoded(size, etag) or _type(old) != _type(snapshot):
+            return None
+        target = f"{self._folder}/{snapshot.file}"
+        self._make_parent(target)
+        for encoding in old.encodings:
+            source = self._previous.file(old, encoding)
+            try:
+                os.link(source, target + SUFFIXES[encoding], follow_symlinks=False)
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without hard links
+                try:
+                    _write(target + SUFFIXES[encoding], self._previous.read(old, encoding))
+                except StoreError:
+                    return self._unlink(target)
+            if encoding == "" and os.lstat(target).st_size != size:
+                return self._unlink(target)
+        return _with(snapshot, dict(old.encodings), old.time)
+
+    def _unlink(self, target: str) -> None:
+        """The previous generation is damaged here: take nothing from it."""
+        for suffix in SUFFIXES.values():
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(target + suffix)
+
+    def _make_parent(self, target: str) -> None:
+        parent = target.rpartition("/")[0]
+        if parent not in self._made:
+            os.makedirs(parent, exist_ok=True)
+            self._made.add(parent)
+
+
+MIN_COMPRESSED = 200
+"""Bytes below which no encoding is tried: a response that fits the first packet anyway gains nothing."""
+
+_COMPRESSIBLE = re.compile(
+    r"(?:text/|application/(?:json|javascript|xml|wasm|manifest|ld|rss|atom|x-javascript|[^;]*\+(?:json|xml))"
+    r"|image/(?:svg\+xml|bmp|x-icon|vnd\.microsoft\.icon)|font/(?:ttf|otf|collection))",
+    re.IGNORECASE,
+)
+
+
+def _compressible(snapshot: Snapshot) -> bool:
+    return _COMPRESSIBLE.match(_type(snapshot)) is not None
+
+
+def _type(snapshot: Snapshot) -> str:
+    return next((value for name, value in snapshot.headers if name == "content-type"), "")
+
+
+def etag_of(body: bytes) -> str:
+    """A strong ETag (RFC 9110 section 8.8.3) of exactly these bytes, quotes included."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _write(target: str, body: bytes) -> None:
+    """Write a new file. Raises FileExistsError if there is one: two snapshots never share a file."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        view = memoryview(body)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+
+
+def _with(snapshot: Snapshot, encodings: dict[str, Encoded], time: int) -> Snapshot:
+    return Snapshot(
+        snapshot.path,
+        snapshot.kind,
+        snapshot.file,
+        snapshot.status,
+        snapshot.route,
+        time,
+        snapshot.headers,
+        encodings,
+        snapshot.guarded,
+    )
