@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ondemand.errors import OnDemandError
@@ -57,8 +57,10 @@ class Lifespan:
     An app that raises or returns before it answers has no lifespan, which is no error (ASGI: lifespan, "Scope").
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, extra: Mapping[str, Any] | None = None) -> None:
+        """extra: more keys for the scope."""
         self._app = app
+        self._extra = dict(extra or {})
         self.state: dict[str, Any] = {}
         self.supported = True
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
@@ -74,7 +76,8 @@ class Lifespan:
         if answer is None:
             self.supported = False
         elif answer["type"] == "lifespan.startup.failed":
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task}, timeout=1.0)
+            self._task.cancel()
             raise LifespanFailed(str(answer.get("message") or "the app did not say why")) from self.error
 
     async def stop(self) -> None:
@@ -92,6 +95,7 @@ class Lifespan:
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
+            **self._extra,
         }
         try:
             await self._app(scope, self._to_app.get, self._from_app.put)

@@ -217,7 +217,7 @@ class Visitor:
         started = time.perf_counter()
         loop = asyncio.get_running_loop()
         task = loop.create_task(
-            _run(self._app(self.scope(path, recording), receive, send)), context=self._context.copy()
+            _run(self._app(self.scope(path, recording), receive, send)), name=path, context=self._context.copy()
         )
         clock = loop.call_later(self._timeout, _expire, task, result)
         try:
@@ -324,6 +324,14 @@ def _thread_frames() -> Iterable[str]:
         if own:
             code, line = own[0]
             yield f"{_frame(code, line)} (in a worker thread)"
+
+
+def frames_of_thread(ident: int) -> tuple[str, ...]:
+    """The user's frames that a thread is in, innermost last; the innermost of all if none is theirs."""
+    frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]
+    walked = [(f.f_code, line) for f, line in traceback.walk_stack(frame)] if frame is not None else []
+    own = [(code, line) for code, line in walked if _is_users(code)][:5]
+    return tuple(_frame(code, line) for code, line in reversed(own or walked[:1]))
 
 
 def _frame(code: CodeType, line: int) -> str:

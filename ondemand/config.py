@@ -38,6 +38,7 @@ FINDINGS: Mapping[str, Policy] = {
     "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: Cookie
     "reads": "fail",  # a marked page declares or reads what only a visitor has
     "endless": "fail",  # links that grow for ever
+    "nothing": "warn",  # no page is static
     "public": "warn",  # a file of the public folder that cannot be published
     "skipped-middleware": "warn",  # security middleware that a snapshot never passes
     "unused-rule": "warn",  # a rule that covers nothing

@@ -117,14 +117,19 @@ class OnDemand:
         if isinstance(register := scope.get(REGISTER), list):
             register.append(self)
 
+        refused = False
+
         async def started(message: Message) -> None:
+            nonlocal refused
             if message["type"] == "lifespan.startup.complete":
                 try:
                     self.site(scope)
                 except ConfigError as error:
+                    refused = True
                     await send({"type": "lifespan.startup.failed", "message": f"ondemand: {error}"})
                     raise
-            await send(message)
+            if not refused:  # what the app says of our exception would be a second answer
+                await send(message)
 
         await self.app(scope, receive, started)
 

@@ -22,14 +22,14 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ondemand.errors import BuildRunning, ManifestError, StoreError
 from ondemand.snapshots.manifest import Encoded, Index, Snapshot, footer, header_line, snapshots
 
-__all__ = ["SUFFIXES", "Generation", "Publisher", "Store"]
+__all__ = ["SUFFIXES", "Files", "Generation", "Publisher", "Store", "file_name"]
 
 log = logging.getLogger("ondemand.store")
 
@@ -351,13 +351,14 @@ class Publisher:
 class Files:
     """Writes the files of snapshots into the folder of a running build. One per process; names must differ."""
 
-    def __init__(self, folder: Path, *, previous: Generation | None, compressors: dict[str, Callable[[bytes], bytes]]) -> None:
-        """`previous`: the generation whose unchanged files are linked instead of written; it must have been
-        compressed by the same `compressors` (content coding -> function)."""
+    def __init__(
+        self, folder: Path, *, previous: Generation | None, compressors: Mapping[str, Callable[[bytes], bytes]]
+    ) -> None:
+        """folder: that of the `Publisher`. previous: the generation whose unchanged files are linked instead of written;
+        it must have been compressed by the same `compressors` (content coding -> function)."""
         self._folder = str(folder)
         self._previous = previous
         self._compressors = compressors
-        self._made: set[str] = set()
 
     def write(self, snapshot: Snapshot, body: bytes) -> tuple[Snapshot, bool]:
         """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings`, and, where the
@@ -407,11 +408,41 @@ class Files:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(target + suffix)
 
-    def _make_parent(self, target: str) -> None:
+    @staticmethod
+    def _make_parent(target: str) -> None:
         parent = target.rpartition("/")[0]
-        if parent not in self._made:
+        try:
+            os.mkdir(parent)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
             os.makedirs(parent, exist_ok=True)
-            self._made.add(parent)
+
+
+def file_name(path: str, *, is_html: bool, build_format: str) -> str:
+    """Where the snapshot of `path` lies below `site/`, so that a static host finds it (Astro: `build.format`).
+
+    | path, HTML     | directory           | file           | preserve        | anything else: the path itself |
+    | `/`            | index.html          | index.html     | index.html      |                                |
+    | `/about`       | about/index.html    | about.html     | about.html      | `/feed.xml` feed.xml           |
+    | `/docs/`       | docs/index.html     | docs.html      | docs/index.html |                                |
+    | `/404`, `/500` | 404.html            | 404.html       | 404.html        |                                |
+    | `/a.html`      | a.html              | a.html         | a.html          |                                |
+    """
+    name = path[1:]
+    if not is_html:
+        return name + "index" if name.endswith("/") or not name else name
+    if not name:
+        return "index.html"
+    if name.endswith((".html", ".htm")):
+        return name
+    if path in {"/404", "/404/", "/500", "/500/"}:
+        return name.strip("/") + ".html"
+    if build_format == "file":
+        return name.rstrip("/") + ".html"
+    if build_format == "preserve":
+        return name + "index.html" if name.endswith("/") else name + ".html"
+    return name.rstrip("/") + "/index.html"
 
 
 MIN_COMPRESSED = 200

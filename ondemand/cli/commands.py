@@ -1,0 +1,162 @@
+"""The commands, and what each exit code means."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ondemand import __version__
+from ondemand.cli import printing
+from ondemand.errors import AppImportError, BuildError, ConfigError, OnDemandError
+
+__all__ = ["run"]
+
+DONE, FAULTS, USAGE, NO_APP = 0, 1, 2, 3
+
+
+def run(arguments: list[str] | None) -> int:
+    """Run `ondemand` with these arguments (None: the process's own)."""
+    try:
+        code: Any = cli.main(args=arguments, prog_name="ondemand", standalone_mode=False)
+    except click.exceptions.Abort:
+        printing.say("Stopped. What was live stays.")
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except AppImportError as error:
+        printing.fail(str(error))
+        return NO_APP
+    except ConfigError as error:
+        printing.fail(str(error))
+        return USAGE
+    except OnDemandError as error:
+        printing.fail(str(error))
+        return FAULTS
+    except BrokenPipeError:
+        return FAULTS
+    return code if isinstance(code, int) else DONE
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ondemand")
+def cli() -> None:
+    """Static pages from snapshots, the rest rendered on demand, for the ASGI app you already have.
+
+    APP is module:attribute, such as main:app. Without it: `[tool.ondemand] app` in pyproject.toml, then
+    `[tool.fastapi] entrypoint`, then main.py, app.py, api.py and the same in app/.
+    """
+
+
+_app = click.argument("app", required=False, metavar="[APP]")
+
+
+def _target(app: str | None) -> str:
+    from ondemand.prerendering.target import default_target
+
+    return app or default_target(Path.cwd())
+
+
+@cli.command()
+@_app
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that hold the app.")
+@click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, allow_dash=True), help="Write the report as JSON; - is stdout.")
+def build(app: str | None, jobs: int, max_compress: bool, json_file: str | None) -> int:
+    """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
+    from ondemand.prerendering.build import build as run_build
+
+    with printing.BuildProgress(quiet=json_file == "-") as progress:
+        try:
+            report = run_build(_target(app), jobs=jobs, max_compress=max_compress, progress=progress)
+        except BuildError as error:
+            report = error.report
+    _write_json(json_file, report.to_json())
+    if json_file != "-":
+        printing.report(report)
+    return FAULTS if report.failed else DONE
+
+
+def _write_json(file: str | None, value: dict[str, Any]) -> None:
+    if file is None:
+        return
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--json {file} cannot be written ({error}). Name another file.") from error
+
+
+@cli.command()
+@_app
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, allow_dash=True), help="Write the routes as JSON; - is stdout.")
+def routes(app: str | None, json_file: str | None) -> int:
+    """List the routes of APP: which are static, which on demand, why, and how many pages the last build made."""
+    from ondemand.prerendering.build import read_routes
+
+    hello, found = read_routes(_target(app))
+    _write_json(
+        json_file,
+        {
+            "ondemand": 1,
+            "routes": [route.to_json() for route in found],
+            "skipped_middleware": hello.skipped,
+            "findings": [finding.to_json() for finding in hello.findings],
+        },
+    )
+    if json_file != "-":
+        printing.routes(found, hello)
+    return DONE
+
+
+def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")(command)
+    port = click.IntRange(0, 65535)
+    return click.option("--port", "-p", type=port, default=8000, show_default=True, envvar="PORT", help="The port; 0 takes a free one.")(command)
+
+
+@cli.command()
+@_app
+@_serving
+def preview(app: str | None, host: str, port: int) -> int:
+    """Serve APP with its published snapshots, as `uvicorn APP` would."""
+    from ondemand.cli.serving import serve
+
+    return serve(_target(app), host=host, port=port)
+
+
+@cli.command()
+@click.argument("folder", required=False, default="bookshop", type=click.Path(file_okay=False, path_type=Path))
+@_serving
+@click.option("--build-only", is_flag=True, help="Make and build the site, but do not serve it.")
+def demo(folder: Path, host: str, port: int, build_only: bool) -> int:
+    """Make a small real site in FOLDER (default: bookshop), build it and serve it."""
+    from ondemand.cli.serving import run_demo
+
+    return run_demo(folder, host=host, port=port, build_only=build_only)
+
+
+@cli.command()
+@click.option("--dist", type=click.Path(file_okay=False, path_type=Path), help="The folder; default: that of the project here.")
+@click.option("--to", metavar="NAME", help="The generation to publish; default: the one before the current one.")
+def rollback(dist: Path | None, to: str | None) -> int:
+    """Publish an earlier generation again. Running servers pick it up."""
+    from ondemand.config import Config, read_project
+    from ondemand.snapshots.store import Store
+
+    if dist is None:
+        here = Path.cwd()
+        root = next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
+        dist = Config.make(read_project(root), root=root).dist
+    before, after = Store(dist).rollback(to)
+    printing.say(f"Published {after} again (before: {before}) in {dist}.")
+    return DONE

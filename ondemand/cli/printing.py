@@ -1,0 +1,175 @@
+"""What a person sees: progress, reports and errors, as colours on a terminal and plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.build import Progress
+    from ondemand.prerendering.report import Finding, Report, RouteReport
+    from ondemand.prerendering.worker import Hello
+
+__all__ = ["BuildProgress", "fail", "report", "routes", "say"]
+
+SHOWN = 20
+"""Findings, and names in a list, that are printed; the JSON report has them all."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return console if stream.isatty() else Console(stderr=stderr, highlight=False, soft_wrap=True, color_system=None)
+
+
+def say(message: str) -> None:
+    """One line."""
+    _console().print(_safe(message))
+
+
+def fail(message: str) -> None:
+    """Why a command could not run: one readable block, on stderr."""
+    first, *rest = message.splitlines() or [""]
+    console = _console(stderr=True)
+    console.print(f"[bold red]error:[/] {_safe(first)}")
+    for line in rest:
+        console.print(_safe(line))
+
+
+def _safe(text: str) -> str:
+    """Text from pages and paths: no markup of ours, no escape sequences of theirs."""
+    return escape("".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text))
+
+
+class BuildProgress:
+    """Told by a build how far it is: a bar with the rate on a terminal, a line now and then in a pipe."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._told = 0.0
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("[bold]building"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeElapsedColumn(),
+                console=_console(),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("", total=None, rate="")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        rate = f"{progress.visited / progress.seconds:,.0f} pages/s" if progress.seconds > 0 else ""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=progress.visited, total=progress.found, rate=rate)
+        elif not self._quiet and progress.seconds - self._told >= 5:
+            self._told = progress.seconds
+            print(f"building: {progress.visited} of {progress.found} visited, {rate}", flush=True)  # noqa: T201
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _many(count: int, one: str, more: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def report(report: Report) -> None:
+    """The end of a build."""
+    console = _console()
+    _findings(console, report.findings)
+    if report.failed:
+        faults = sum(finding.policy == "fail" for finding in report.findings)
+        console.print(f"[bold red]Nothing was published:[/] {_many(faults, 'fault')}. What was live stays.")
+        return
+    static = f"{_many(report.pages, 'page')} and {_many(report.assets, 'file')}, {_bytes(report.bytes)}"
+    console.print(f"[bold green]Published {report.generation}[/] in {report.seconds:.1f} s: {static}")
+    console.print(f"  {_safe(report.dist)}")
+    change = ", ".join(
+        f"{len(paths):,} {name}"
+        for name, paths in (("added", report.added), ("changed", report.changed), ("removed", report.removed))
+    )
+    console.print(f"  {change}; {_many(report.on_demand, 'linked path')} on demand")
+    if report.slowest:
+        slow = ", ".join(f"{path} {seconds * 1000:.0f} ms" for path, seconds in report.slowest[:3])
+        console.print(f"  slowest: {_safe(slow)}")
+    for name, paths in (("changed", report.changed), ("removed", report.removed)):
+        if paths and len(paths) <= SHOWN:
+            console.print(f"  {name}: {_safe(', '.join(paths))}")
+
+
+def _findings(console: Console, findings: Sequence[Finding]) -> None:
+    for finding in findings[:SHOWN]:
+        colour = "red" if finding.policy == "fail" else "yellow"
+        about = finding.path or finding.route
+        console.print(f"[bold {colour}]{finding.kind}[/]" + (f"  [bold]{_safe(about)}[/]" if about else ""))
+        console.print(f"  {_safe(finding.message)}")
+        for frame in finding.frames:
+            console.print(f"    {_safe(frame)}")
+        if finding.route and finding.route != about:
+            console.print(f"  route: {_safe(finding.route)}")
+        if finding.referrers:
+            console.print(f"  linked from: {_safe(_listed(finding.referrers))}")
+        if finding.remedy:
+            console.print(f"  [dim]{_safe(finding.remedy)}[/]")
+    if len(findings) > SHOWN:
+        console.print(f"... and {_many(len(findings) - SHOWN, 'more finding')}: --json FILE writes them all")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def routes(found: Iterable[RouteReport], hello: Hello) -> None:
+    """What is static, and why."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("route", overflow="fold")
+    table.add_column("rendered", no_wrap=True)
+    table.add_column("pages", justify="right")
+    table.add_column("why", overflow="fold")
+    colours = {"static": "green", "auto": "green", "candidate": "cyan", "on demand": "yellow"}
+    rows = [route for route in found if not route.why.startswith("one of the framework")]
+    for route in rows:
+        kind = "static?" if route.kind == "candidate" else route.kind
+        pages = f"{route.pages:,}" if route.pages else ""
+        table.add_row(_safe(route.pattern), f"[{colours[route.kind]}]{kind}[/]", pages, _safe(route.why))
+    if sys.stdout.isatty():
+        console.print(table)
+    else:
+        for route in rows:
+            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.why}")  # noqa: T201
+    if not hello.config["known"]:
+        console.print("The app does not show its routes: whatever `/` links to is visited. List them with routes=[...].")
+    if hello.skipped:
+        console.print(f"[yellow]Snapshots skip[/] {_safe(', '.join(hello.skipped))}, which lies inside OnDemand.")
+    for finding in hello.findings:
+        if finding.kind != "skipped-middleware":
+            console.print(f"[yellow]{finding.kind}[/]: {_safe(finding.message)} {_safe(finding.remedy)}")
+
+

@@ -1,0 +1,390 @@
+"""A build, from top to bottom: `build` starts the app, visits it, checks what was found and publishes it, or nothing.
+
+The parent of the processes that hold the app. It keeps the frontier, lists what comes back, and never imports the app.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ondemand.config import Policies
+from ondemand.errors import BuildError, OnDemandError, StoreError
+from ondemand.prerendering.children import Child, Children
+from ondemand.prerendering.frontier import Frontier
+from ondemand.prerendering.report import Finding, Report, RouteReport
+from ondemand.prerendering.worker import Expanded, Hello, Job, Order, Refused, Stuck, Visited
+from ondemand.snapshots.store import SUFFIXES, Publisher, Store
+
+__all__ = ["Progress", "build", "read_routes"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a build is. visited, found: pages and files. seconds: since it started."""
+
+    visited: int
+    found: int
+    seconds: float
+
+
+def build(
+    target: Any,
+    *,
+    jobs: int = 1,
+    max_compress: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Report:
+    """Visit the app, snapshot its static pages and publish them as a new generation.
+
+    target: "module:attribute", imported in a process of its own, or an app object, run in a thread of this process.
+    jobs: how many processes hold the app. progress: told now and then. now, clock: wall time and a stopwatch, in seconds.
+
+    Raises `BuildError`, with the report, if a finding fails the build: nothing is published and what was live stays.
+    `AppImportError`, `ConfigError`: the app cannot be started. `BuildRunning`, `StoreError`: `dist` cannot be used.
+    """
+    started = clock()
+    order = Order(target, max_compress=max_compress)
+    with Children(order, jobs=jobs if isinstance(target, str) else 1) as children:
+        hello = children.start()
+        store = Store(Path(hello.config["dist"]))
+        with store.lock():
+            store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
+            settings = {"made": int(now()), "compress": _compress_settings(max_compress)}
+            run = _Build(children, hello, store, Publisher(store, settings=settings))
+            try:
+                run.visit(progress, clock, started)
+                report = run.report(clock() - started)
+                if report.failed:
+                    raise BuildError(f"The build found {_count(report)} and published nothing.", report)
+                report.generation = run.publish(report)
+            except OSError as error:
+                message = f"The build cannot be written: {error}. The site that is live stays."
+                raise StoreError(message) from error
+            finally:
+                run.close()
+            store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
+            return report
+
+
+def _count(report: Report) -> str:
+    count = sum(finding.policy == "fail" for finding in report.findings)
+    return f"{count} fault{'' if count == 1 else 's'}"
+
+
+def _compress_settings(max_compress: bool) -> str:
+    from ondemand.prerendering.compression import compressors
+
+    return compressors(max_compress=max_compress)[0]
+
+
+class _Build:
+    """One build: what is known so far."""
+
+    def __init__(self, children: Children, hello: Hello, store: Store, publisher: Publisher) -> None:
+        self._children = children
+        self._hello = hello
+        self._store = store
+        self._publisher = publisher
+        self._published = False
+        self._frontier = Frontier(publisher.folder.with_suffix(".db"))
+        self._policies: Policies = hello.config["findings"]
+        self._findings: list[Finding] = []
+        self._expanding: set[tuple[Any, ...]] = set()
+        self._mounts: set[int] = set()
+        self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
+        self._assets = self._pages = self._bytes = 0
+        self._fatal: OnDemandError | None = None
+        for finding in hello.findings:
+            self._find(finding)
+
+    # --- visiting
+
+    def visit(self, progress: Callable[[Progress], None] | None, clock: Callable[[], float], started: float) -> None:
+        """Visit everything that is static or linked, until nothing is left."""
+        children = self._children
+        children.begin(str(self._publisher.folder))
+        if self._hello.config["public"]:
+            # files of the public folder come first: they beat what the app answers at their path
+            self._ask(("public",))
+            while self._expanding:
+                self._take(children.wait(None))
+        with self._frontier.writing():
+            for path, kind in self._hello.seeds:
+                self._frontier.add(path, kind)
+        for position in self._hello.expands:
+            self._ask(("expand", position))
+        told = 0.0
+        while self._expanding or self._frontier.waiting or children.busy:
+            children.hand_out(self._jobs)
+            self._take(children.wait(0.2))
+            seconds = clock() - started
+            if progress is not None and seconds - told > 0.1:
+                told = seconds
+                progress(Progress(self._frontier.visited, self._frontier.found, seconds))
+        if progress is not None:
+            progress(Progress(self._frontier.visited, self._frontier.found, clock() - started))
+
+    def _jobs(self, count: int) -> list[Job]:
+        return [Job(*row) for row in self._frontier.next(count)]
+
+    def _ask(self, message: tuple[Any, ...]) -> None:
+        self._expanding.add(message)
+        self._children.first.send(message)
+
+    def _take(self, messages: list[tuple[Child, Any]]) -> None:
+        with self._frontier.writing():
+            for child, message in messages:
+                match message:
+                    case list():
+                        for visited in message:
+                            child.finished(visited.id)
+                            self._note(visited)
+                    case Expanded():
+                        self._add(message)
+                    case Stuck():
+                        self._stuck(child, message)
+                    case Refused():
+                        raise message.error
+                    case None:
+                        self._died(child)
+                    case _:
+                        raise AssertionError(message)
+
+    def _add(self, expanded: Expanded) -> None:
+        for path in expanded.paths:
+            page, new = self._frontier.add(path, expanded.kind)
+            if not new:  # a link came first
+                self._frontier.set_kind(page, expanded.kind)
+        for finding in expanded.findings:
+            self._find(finding)
+        if expanded.last:
+            name = {"public": ("public",), "mounted": ("mount", expanded.source)}
+            self._expanding.discard(name.get(expanded.kind, ("expand", expanded.source)))
+
+    def _note(self, visited: Visited) -> None:
+        """Write down what came of one page, and what it links to."""
+        if visited.file and not self._claim(visited):
+            visited.line = b""
+        self._frontier.done(
+            visited.id,
+            outcome=visited.outcome,
+            route=visited.route,
+            why=visited.why,
+            change=visited.change if visited.line else None,
+            status=visited.status,
+            size=visited.size,
+            seconds=visited.seconds,
+            ids=visited.ids,
+        )
+        for finding in visited.findings:
+            self._find(finding)
+        if visited.line:
+            self._publisher.add(visited.line)
+            self._bytes += visited.size
+            self._assets += visited.outcome == "asset"
+            self._pages += visited.outcome == "static"
+        if visited.mount is not None and visited.mount not in self._mounts:
+            self._mounts.add(visited.mount)
+            self._ask(("mount", visited.mount))
+        targets: list[tuple[int, str]] = []
+        for link in visited.links:
+            page, _ = self._frontier.add(link.path, link.kind, encoded=link.encoded_slash)
+            targets.append((page, link.fragment))
+        self._frontier.link(visited.id, targets)
+        if visited.outcome == "static":
+            self._bound(visited)
+
+    def _bound(self, visited: Visited) -> None:
+        """Stop where links alone add more pages to one route than `crawl_limit`."""
+        if self._frontier.kind(visited.id) != "page":
+            return
+        count = self._linked[visited.route] = self._linked.get(visited.route, 0) + 1
+        limit = self._hello.config["crawl_limit"]
+        if count == limit + 1:
+            self._children.tell(("close", visited.route))
+            self._find(
+                Finding(
+                    "endless",
+                    f"Links reach more than {limit} pages of {visited.route or 'the app'} (crawl_limit).",
+                    "Bound what it links to, name its pages with `paths`, or raise crawl_limit.",
+                    path=self._frontier.path(visited.id),
+                    route=visited.route or "",
+                )
+            )
+
+    def _claim(self, visited: Visited) -> bool:
+        """True if its file is its own. Otherwise a collision is noted."""
+        own = visited.outcome != "fault"
+        other = self._frontier.claim(visited.file, visited.id)
+        if own and other is None:
+            return True
+        path = self._frontier.path(visited.id)
+        visited.findings = [finding for finding in visited.findings if finding.kind != "collision"]
+        message = f"{path} and {other or 'another page'} want one file: {visited.file}."
+        finding = Finding("collision", message, "Rename one of them, or render one on demand.", path, visited.route or "")
+        visited.findings.append(finding)
+        if own:
+            visited.outcome = "fault"
+            for suffix in SUFFIXES.values():
+                with contextlib.suppress(OSError):
+                    self._publisher.folder.joinpath(visited.file + suffix).unlink()
+        return False
+
+    # --- processes that end
+
+    def _stuck(self, child: Child, stuck: Stuck) -> None:
+        job = child.given.pop(stuck.job, None) if stuck.job is not None else None
+        self._fault(
+            job,
+            Finding(
+                "timeout",
+                f"It blocks the event loop: it did not finish in {self._hello.config['page_timeout']:g} seconds.",
+                "Look at where it waits; code that blocks belongs in a `def` function.",
+                frames=stuck.frames,
+            ),
+        )
+
+    def _died(self, child: Child) -> None:
+        """Its process is gone: start another. A page that was alone in it is the one that ended it."""
+        given = list(child.given.values())
+        if not given and child.code == 0:
+            raise OnDemandError("A process of the build ended by itself. Look at what the app does when it starts.")
+        if len(given) == 1 and child.code != 70:
+            job = given.pop()
+            child.given.clear()
+            self._fault(job, Finding("error", f"It ended the process (exit code {child.code}).", "Correct the page."))
+        self._children.replace(child, given)
+        for message in self._expanding:
+            self._children.first.send(message)
+
+    def _fault(self, job: Job | None, finding: Finding) -> None:
+        if job is not None:
+            finding.path = job.path
+            self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
+        else:
+            self._find(finding)
+
+    # --- what was found
+
+    def _find(self, finding: Finding) -> None:
+        policy = self._policies.of(finding.kind, finding.path or None)
+        if policy != "ignore":
+            finding.policy = policy
+            self._findings.append(finding)
+
+    def report(self, seconds: float) -> Report:
+        """Check what can only be checked at the end, and sum up."""
+        frontier = self._frontier
+        frontier.index_links()
+        for path, fragment in list(frontier.missing_fragments()):
+            message = f"Nothing in {path} has the id {fragment!r}."
+            finding = Finding("broken-fragment", message, "Correct the link, or give the element that id.", path)
+            finding.referrers = frontier.referrers(path, fragment=fragment)
+            self._find(finding)
+        for route in self._hello.routes:
+            if route.kind in {"static", "auto"} and "{" in route.pattern and not self._is_reached(route):
+                message = f"{route.pattern} is marked static, but no link and no `paths` leads to any page of it."
+                remedy = "Give it paths=..., link to it, or render it on demand: @prerender(False)."
+                self._find(Finding("unreached", message, remedy, route=route.pattern))
+        for route in self._hello.closed:
+            for path in frontier.only_linked(route):
+                message = f"{path} is linked to, but the paths of {route} do not name it (unknown='404')."
+                self._find(Finding("broken-link", message, "Correct the link, or its `paths`.", path, route))
+        if not self._pages:
+            self._find(Finding("nothing", "No page is static.", "See `ondemand routes` for why."))
+        for finding in self._findings:
+            if finding.path and not finding.referrers:
+                finding.referrers = frontier.referrers(finding.path)
+        findings = sorted(self._findings, key=lambda finding: (finding.policy != "fail", finding.kind, finding.path))
+        return Report(
+            dist=str(self._store.folder),
+            pages=self._pages,
+            assets=self._assets,
+            on_demand=frontier.count("on demand"),
+            bytes=self._bytes,
+            seconds=seconds,
+            slowest=frontier.slowest(5),
+            added=list(frontier.changes("added")),
+            changed=list(frontier.changes("changed")),
+            removed=sorted(self._removed()),
+            routes=list(self._routes()),
+            skipped_middleware=self._hello.skipped,
+            findings=findings,
+        )
+
+    def _is_reached(self, route: RouteReport) -> bool:
+        expanded = any(self._hello.routes[position] is route for position in self._hello.expands)
+        return expanded or self._frontier.reached(route.pattern)
+
+    def _removed(self) -> Iterator[str]:
+        try:
+            previous = self._store.open()
+        except StoreError:
+            return
+        for snapshot in previous.all() if previous is not None else ():
+            if not self._frontier.is_published(snapshot.path):
+                yield snapshot.path
+
+    def _routes(self) -> Iterator[RouteReport]:
+        """Each route as this build found it: what was a candidate is static or on demand now."""
+        pages: dict[str | None, int] = {}
+        reasons: dict[str | None, list[str]] = {}
+        for route, outcome, why, count in self._frontier.by_route():
+            if outcome in {"static", "asset"}:
+                pages[route] = pages.get(route, 0) + count
+            elif why:
+                reasons.setdefault(route, []).append(why)
+        for route in self._hello.routes:
+            route.pages = pages.get(route.pattern, 0)
+            if route.kind == "candidate":
+                why = reasons.get(route.pattern, [])
+                if route.pages:
+                    route.kind, route.why = "static", "its plain answer is the same for everyone"
+                elif why:
+                    route.kind, route.why = "on demand", "; ".join(why[:3])
+                else:
+                    route.kind, route.why = "on demand", "no link leads to it"
+            yield route
+
+    def publish(self, report: Report) -> str:
+        """Make it the site that is live."""
+        routes = json.dumps([route.to_json() for route in report.routes], ensure_ascii=False, indent=1)
+        (self._publisher.folder / "routes.json").write_text(routes, encoding="utf-8")
+        self._frontier.close()
+        name = self._publisher.publish()
+        self._published = True
+        return name
+
+    def close(self) -> None:
+        """Leave nothing behind but what was published."""
+        self._frontier.close()
+        if not self._published:
+            self._publisher.discard()
+
+
+def read_routes(target: Any) -> tuple[Hello, list[RouteReport]]:
+    """The routes of an app, with what the last build of it found. Raises as `build` does where the app cannot start."""
+    with Children(Order(target), jobs=1) as children:
+        hello = children.start()
+    store = Store(Path(hello.config["dist"]))
+    known: dict[str, dict[str, Any]] = {}
+    with contextlib.suppress(OSError, ValueError, StoreError):
+        current = store.current()
+        if current is not None:
+            rows = json.loads((store.folder / current / "routes.json").read_text(encoding="utf-8"))
+            known = {row["pattern"]: row for row in rows}
+    for route in hello.routes:
+        built = known.get(route.pattern)
+        if built is not None:
+            route.pages = built["pages"]
+            if route.kind == "candidate":
+                route.kind, route.why = built["kind"], built["why"]
+    return hello, hello.routes

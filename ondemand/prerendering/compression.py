@@ -1,0 +1,44 @@
+"""The encodings of a build: gzip always, brotli and zstd where they are installed."""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["compressors"]
+
+Compress = Callable[[bytes], bytes]
+
+
+def compressors(*, max_compress: bool) -> tuple[str, dict[str, Compress]]:
+    """What was used, in one word to compare (a build takes over files of one that used the same), and the functions
+    by content coding. max_compress: as small as they can, many times slower."""
+    found: dict[str, Compress] = {"gzip": _gzip(9 if max_compress else 6)}
+    brotli = _module("brotli")
+    if brotli is not None:
+        quality = 11 if max_compress else 5
+        found["br"] = lambda body: brotli.compress(body, quality=quality)
+    zstd = _module("compression.zstd") or _module("backports.zstd")
+    if zstd is not None:
+        level = 19 if max_compress else 3
+        found["zstd"] = lambda body: zstd.compress(body, level)
+    return f"{'max' if max_compress else 'quick'}:{','.join(sorted(found))}", found
+
+
+def _gzip(level: int) -> Compress:
+    """gzip (RFC 1952) without a time stamp, so that the same body gives the same bytes."""
+
+    def compress(body: bytes) -> bytes:
+        packer = zlib.compressobj(level, zlib.DEFLATED, 31)
+        return packer.compress(body) + packer.flush()
+
+    return compress
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

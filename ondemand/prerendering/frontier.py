@@ -1,0 +1,223 @@
+"""What a build knows about its pages: to visit, visited, linked from where. In SQLite, so that memory stays flat."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ondemand.routing import collision_key
+
+__all__ = ["Frontier"]
+
+_SCHEMA = """
+pragma journal_mode = off;
+pragma synchronous = off;
+pragma locking_mode = exclusive;
+pragma temp_store = memory;
+create table pages (
+    id integer primary key,
+    path text not null unique,
+    kind text not null,          -- how it came here: page, asset, public, or the pattern of the route whose `paths` gave it
+    encoded integer not null,    -- its links spell a slash or backslash as an escape
+    outcome text,                -- null until visited: static, asset, on demand, fault
+    route text,
+    why text,
+    change text,                 -- added, changed, same: against the generation before
+    status integer,
+    size integer,
+    seconds real,
+    ids text                     -- the ids of its document, one a line
+);
+create table links (source integer not null, target integer not null, fragment text not null);
+create table files (key text primary key, page integer not null, folder integer not null) without rowid;
+"""
+
+
+class Frontier:
+    """Paths to visit, in the order in which they were found, and everything that is told about them."""
+
+    def __init__(self, file: Path) -> None:
+        """file: a database that does not exist yet; it holds nothing worth keeping after the build."""
+        self._file = file
+        self._db = sqlite3.connect(file, isolation_level=None)
+        self._db.executescript(_SCHEMA)
+        self._handed_out = 0
+        self._known: dict[str, int] = {}
+        self.found = 0
+        self.visited = 0
+
+    def close(self) -> None:
+        """Close and remove the database."""
+        self._db.close()
+        with contextlib.suppress(OSError):
+            self._file.unlink()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction around many writes."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            self._db.execute("commit")
+
+    def add(self, path: str, kind: str, *, encoded: bool = False) -> tuple[int, bool]:
+        """Note `path` as one to visit, if it is new. Returns its id and whether it is new."""
+        known = self._known.get(path)
+        if known is not None:
+            return known, False
+        cursor = self._db.execute(
+            "insert into pages (path, kind, encoded) values (?, ?, ?) on conflict do nothing returning id",
+            (path, kind, encoded),
+        )
+        row = cursor.fetchone()
+        if new := row is not None:
+            self.found += 1
+        else:
+            row = self._db.execute("select id from pages where path = ?", (path,)).fetchone()
+        if len(self._known) >= 20_000:
+            self._known.clear()
+        self._known[path] = row[0]
+        return row[0], new
+
+    def set_kind(self, page: int, kind: str) -> None:
+        self._db.execute("update pages set kind = ? where id = ?", (kind, page))
+
+    def only_linked(self, route: str) -> list[str]:
+        """The static pages of `route` that links alone have found."""
+        rows = self._db.execute(
+            "select path from pages where route = ? and kind = 'page' and outcome = 'static' order by id", (route,)
+        )
+        return [row[0] for row in rows]
+
+    def kind(self, page: int) -> str:
+        return self._db.execute("select kind from pages where id = ?", (page,)).fetchone()[0]
+
+    def next(self, count: int) -> list[tuple[int, str, str, bool]]:
+        """Up to `count` pages that nobody has been given yet: (id, path, kind, encoded)."""
+        rows = self._db.execute(
+            "select id, path, kind, encoded from pages where id > ? order by id limit ?", (self._handed_out, count)
+        ).fetchall()
+        if rows:
+            self._handed_out = rows[-1][0]
+        return [(row[0], row[1], row[2], bool(row[3])) for row in rows]
+
+    @property
+    def waiting(self) -> int:
+        """How many pages nobody has been given yet."""
+        return self.found - self._handed_out
+
+    def link(self, source: int, targets: Iterable[tuple[int, str]]) -> None:
+        """Note that `source` links to each (page, fragment)."""
+        self._db.executemany(
+            "insert into links values (?, ?, ?)", ((source, target, fragment) for target, fragment in targets)
+        )
+
+    def done(
+        self,
+        page: int,
+        *,
+        outcome: str,
+        route: str | None,
+        why: str,
+        change: str | None,
+        status: int,
+        size: int,
+        seconds: float,
+        ids: Sequence[str],
+    ) -> None:
+        """Note what came of a visit."""
+        self.visited += 1
+        self._db.execute(
+            "update pages set outcome=?, route=?, why=?, change=?, status=?, size=?, seconds=?, ids=? where id=?",
+            (outcome, route, why, change, status, size, seconds, "\n".join(ids), page),
+        )
+
+    def claim(self, file: str, page: int) -> str | None:
+        """Take `file` for `page`. If another page has it (also by case or Unicode form) or needs a folder or a file in
+        its place, nothing is taken: returns the path of that page."""
+        key = collision_key(file)
+        folders: list[str] = []
+        cut = key.rfind("/")
+        while cut > 0:
+            folders.append(key[:cut])
+            cut = key.rfind("/", 0, cut)
+        taken = self._db.execute("select page from files where key = ?", (key,)).fetchone()
+        for folder in folders:
+            if taken is not None:
+                break
+            row = self._db.execute("select page, folder from files where key = ?", (folder,)).fetchone()
+            if row is not None:
+                if row[1]:
+                    break  # a known folder, and so are those above it
+                taken = row
+        if taken is not None:
+            return self.path(taken[0])
+        self._db.execute("insert into files values (?, ?, 0)", (key, page))
+        for folder in folders:
+            added = self._db.execute(
+                "insert into files values (?, ?, 1) on conflict do nothing returning key", (folder, page)
+            ).fetchone()
+            if added is None:
+                break
+        return None
+
+    def path(self, page: int) -> str:
+        return self._db.execute("select path from pages where id = ?", (page,)).fetchone()[0]
+
+    def referrers(self, path: str, *, fragment: str | None = None) -> list[str]:
+        """The paths of the pages that link to `path` (with this fragment), in the order they were found."""
+        rows = self._db.execute(
+            "select distinct pages.path from links join pages on pages.id = links.source "
+            "where links.target = (select id from pages where path = ?) and (? is null or links.fragment = ?) "
+            "order by pages.id",
+            (path, fragment, fragment),
+        )
+        return [row[0] for row in rows]
+
+    def missing_fragments(self) -> Iterator[tuple[str, str]]:
+        """(path, fragment) of each link to an id that its page has not. `top` is always there (HTML section 7.4.6.3)."""
+        self._db.execute("create index if not exists links_by_target on links (target)")
+        rows = self._db.execute(
+            "select distinct pages.path, links.fragment, pages.ids from links join pages on pages.id = links.target "
+            "where links.fragment != '' and pages.outcome = 'static' and pages.ids is not null order by pages.id"
+        )
+        for path, fragment, ids in rows:
+            if fragment.lower() != "top" and fragment not in ids.split("\n"):
+                yield path, fragment
+
+    def index_links(self) -> None:
+        """Make `referrers` fast: call it when no more links come."""
+        self._db.execute("create index if not exists links_by_target on links (target)")
+
+    def reached(self, route: str) -> bool:
+        """True if some page of this route was visited."""
+        return self._db.execute("select 1 from pages where route = ? limit 1", (route,)).fetchone() is not None
+
+    def count(self, outcome: str) -> int:
+        return self._db.execute("select count(*) from pages where outcome = ?", (outcome,)).fetchone()[0]
+
+    def changes(self, change: str) -> Iterator[str]:
+        """The paths that were added, changed or same, sorted."""
+        for row in self._db.execute("select path from pages where change = ? order by path", (change,)):
+            yield row[0]
+
+    def is_published(self, path: str) -> bool:
+        row = self._db.execute("select change from pages where path = ?", (path,)).fetchone()
+        return row is not None and row[0] is not None
+
+    def slowest(self, count: int) -> list[tuple[str, float]]:
+        """The pages that took longest: (path, seconds)."""
+        return self._db.execute(
+            "select path, seconds from pages where outcome in ('static', 'asset') and kind != 'public' "
+            "order by seconds desc limit ?",
+            (count,),
+        ).fetchall()
+
+    def by_route(self) -> list[tuple[str | None, str, str, int]]:
+        """(route, outcome, why, how many pages) of everything visited."""
+        return self._db.execute(
+            "select route, outcome, why, count(*) from pages where outcome is not null group by route, outcome, why"
+        ).fetchall()

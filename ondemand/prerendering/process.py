@@ -1,0 +1,239 @@
+"""A process of a build: the app, imported and started once, and the talk with the parent.
+
+Messages to it: ("begin", folder), ("visit", jobs), ("expand", route), ("mount", route), ("public",), ("close", route),
+("stop",). From it: `Hello` or `Refused` first; then lists of `Visited`, `Expanded`, `Stuck`, `Refused`.
+When the parent is gone, it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any, cast
+
+from ondemand._asgi import ASGIApp, Lifespan, LifespanFailed
+from ondemand.capture import BUILDING, describe, frames_of_thread
+from ondemand.discovery import find_wrapper
+from ondemand.errors import AppImportError, ConfigError, OnDemandError, StoreError
+from ondemand.middleware import REGISTER, OnDemand
+from ondemand.prerendering.report import Finding
+from ondemand.prerendering.target import import_app
+from ondemand.prerendering.worker import Job, Order, Refused, Stuck, Visited, Worker
+
+__all__ = ["run"]
+
+PORTION = 64
+"""Results that are sent at once."""
+
+
+def run(connection: Connection, order: Order) -> None:
+    """Answer the parent's messages until it says stop or goes away. In a process of its own, or in a thread for an app
+    that is given as an object."""
+    try:
+        app = import_app(order.target) if isinstance(order.target, str) else order.target
+        if find_wrapper(app, OnDemand) is None:
+            app = OnDemand(app)
+    except OnDemandError as error:
+        _send(connection, Refused(_portable(error)))
+        return
+    asyncio.run(_serve(connection, app, order))
+
+
+def _portable(error: OnDemandError) -> OnDemandError:
+    """The error as one that can cross to the parent: its message, and the class that gives the exit code."""
+    for kind in (AppImportError, ConfigError, StoreError):
+        if isinstance(error, kind):
+            return kind(str(error))
+    return OnDemandError(str(error))
+
+
+def _send(connection: Connection, message: Any) -> None:
+    try:
+        connection.send(message)
+    except OSError:  # the parent is gone, and with it whoever could want to know
+        os._exit(1) if threading.current_thread() is threading.main_thread() else None
+
+
+async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
+    wrappers: list[OnDemand] = []
+    lifespan = Lifespan(app, extra={REGISTER: wrappers})
+    try:
+        await lifespan.start()
+        site = _wrapper(app, wrappers).site({"app": app} if not isinstance(app, OnDemand) else None)
+    except LifespanFailed as error:
+        cause = error.__cause__
+        if isinstance(cause, OnDemandError):
+            _send(connection, Refused(_portable(cause)))
+        else:
+            lines = str(error).strip().splitlines()
+            text = describe(cause) if cause is not None else (lines[-1] if lines else "it did not say why")
+            _send(connection, Refused(AppImportError(f"The app could not start: {text}")))
+        return
+    except ConfigError as error:
+        _send(connection, Refused(_portable(error)))
+        return
+    state = lifespan.state if lifespan.supported else None
+
+    def make(folder: Path | None) -> Worker:
+        return Worker(app, site, state, folder, order)
+
+    session = _Session(connection, make)
+    try:
+        await session.serve()
+    finally:
+        try:
+            await lifespan.stop()
+        except LifespanFailed as error:
+            session.say(Refused(OnDemandError(f"The app failed to shut down: {error}")))
+
+
+def _wrapper(app: ASGIApp, registered: Sequence[OnDemand]) -> OnDemand:
+    """The wrapper nearest to the app: the last that the lifespan passed, or the one that can be seen from outside."""
+    wrapper = registered[-1] if registered else find_wrapper(app, OnDemand)
+    if isinstance(wrapper, OnDemand):
+        return wrapper
+    raise ConfigError(
+        "OnDemand was not reached when the app started. Add it with app.add_middleware(OnDemand), or wrap the app."
+    )
+
+
+class _Session:
+    """The talk with the parent."""
+
+    def __init__(self, connection: Connection, make: Callable[[Path | None], Worker]) -> None:
+        self._connection = connection
+        self._make = make
+        self._worker = make(None)
+        self._inbox: asyncio.Queue[Any] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._busy: dict[str, Job] = {}
+        self._results: list[Visited] = []
+        self._saying = threading.Lock()
+        self._beat = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def say(self, message: Any) -> None:
+        with self._saying:
+            _send(self._connection, message)
+
+    async def serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read, args=(loop,), name="ondemand inbox", daemon=True).start()
+        self.say(self._worker.hello())
+        self._tasks.append(asyncio.create_task(self._beats()))
+        try:
+            while (message := await self._inbox.get()) != ("stop",):
+                await self._obey(message, loop)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _obey(self, message: tuple[Any, ...], loop: asyncio.AbstractEventLoop) -> None:
+        match message:
+            case ("begin", folder):
+                self._worker = self._make(Path(folder))
+                count = self._worker.config.concurrency
+                self._tasks += [asyncio.create_task(self._visits()) for _ in range(count)]
+                if threading.current_thread() is threading.main_thread():
+                    self._start_watch(loop)
+            case ("visit", jobs):
+                for job in jobs:
+                    self._jobs.put_nowait(job)
+            case ("expand", position):
+                self._tasks.append(asyncio.create_task(self._expand(position)))
+            case ("mount", position):
+                for portion in self._worker.mount(position):
+                    self.say(portion)
+            case ("public",):
+                for portion in self._worker.public():
+                    self.say(portion)
+            case ("close", route):
+                self._worker.closed.add(route)
+            case _:
+                raise AssertionError(message)
+
+    async def _expand(self, position: int) -> None:
+        async for portion in self._worker.expand(position):
+            self.say(portion)
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        message: Any = None
+        while message != ("stop",):
+            try:
+                message = self._connection.recv()
+            except (EOFError, OSError):
+                message = ("stop",)
+            try:
+                loop.call_soon_threadsafe(self._inbox.put_nowait, message)
+            except RuntimeError:  # the loop has ended
+                return
+
+    async def _visits(self) -> None:
+        while True:
+            job = await self._jobs.get()
+            self._busy[job.path] = job
+            try:
+                self._results.append(await self._worker.visit(job))
+            except OSError as error:
+                self.say(Refused(StoreError(f"The build cannot be written: {error}. The site that is live stays.")))
+            except Exception as error:
+                # A fault of ours or of a store under our feet: the page is reported, the rest goes on, the build fails.
+                finding = Finding("error", f"ondemand failed on it: {describe(error)}.", "Please report this.", job.path)
+                finding.frames = traceback.format_exc().splitlines()[-6:]
+                self._results.append(Visited(job.id, "fault", finding.message, findings=[finding]))
+            finally:
+                self._busy.pop(job.path, None)
+            if len(self._results) >= PORTION or (self._jobs.empty() and not self._busy):
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._results:
+            results, self._results = self._results, []
+            self.say(results)
+
+    async def _beats(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            self._flush()
+            await asyncio.sleep(0.05)
+
+    # --- a page that blocks the event loop can be stopped by nothing inside it: a thread tells, and ends the process
+
+    def _start_watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        main = threading.get_ident()
+        limit = self._worker.config.page_timeout + 1
+
+        def watch() -> None:
+            while not loop.is_closed():
+                time.sleep(min(limit / 4, 1.0))
+                if time.monotonic() - self._beat > limit:
+                    self._end_stuck(loop, main)
+
+        threading.Thread(target=watch, name="ondemand watch", daemon=True).start()
+
+    def _end_stuck(self, loop: asyncio.AbstractEventLoop, main: int) -> None:
+        task = asyncio.current_task(loop)
+        job = self._busy.get(task.get_name()) if task is not None else None
+        self.say(Stuck(job.id if job is not None else None, frames_of_thread(main)))
+        os._exit(70)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """`python -m ondemand.prerendering.process ADDRESS`. The key comes in the environment, the order as first message."""
+    key = bytes.fromhex(os.environ.pop("ONDEMAND_WORKER_KEY"))
+    os.environ[BUILDING] = "1"
+    with Client(arguments[0], authkey=key) as connection:
+        order = cast("Order", connection.recv())
+        run(cast("Connection", connection), order)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,116 @@
+"""What a build found: values, and how they read on paper and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Finding", "Report", "RouteReport"]
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing that is wrong, or may be.
+
+    kind: a key of `ondemand.config.FINDINGS`. policy: what that kind is to this build: "fail" or "warn".
+    path, route: what it is about, "" if none. message: what and why. remedy: what to do.
+    referrers: the paths of everyone who links to it. frames: the user's own code, "file:line in function: code".
+    """
+
+    kind: str
+    message: str
+    remedy: str = ""
+    path: str = ""
+    route: str = ""
+    policy: str = "fail"
+    referrers: Sequence[str] = ()
+    frames: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "policy": self.policy,
+            "route": self.route or None,
+            "path": self.path or None,
+            "message": self.message,
+            "remedy": self.remedy,
+            "referrers": list(self.referrers),
+            "frames": list(self.frames),
+        }
+
+
+@dataclass(slots=True)
+class RouteReport:
+    """One route, and how it is rendered.
+
+    kind: "static", "auto", "on demand", or "candidate" (decided by a build). why: in words. pages: how many
+    snapshots the build made of it. source: "file:line".
+    """
+
+    pattern: str
+    methods: Sequence[str]
+    kind: str
+    why: str
+    pages: int = 0
+    source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "pattern": self.pattern,
+            "methods": list(self.methods),
+            "kind": self.kind,
+            "why": self.why,
+            "pages": self.pages,
+            "source": self.source or None,
+        }
+
+
+@dataclass(slots=True)
+class Report:
+    """What a build did.
+
+    generation: the name of what was published, None if nothing was. pages, assets: how many snapshots. on_demand:
+    how many linked paths are rendered on demand. bytes: of all bodies, uncompressed. seconds: wall time.
+    slowest: (path, seconds). added, changed, removed: paths, against the generation before. findings: faults first.
+    """
+
+    dist: str
+    generation: str | None = None
+    pages: int = 0
+    assets: int = 0
+    on_demand: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    slowest: Sequence[tuple[str, float]] = ()
+    added: Sequence[str] = ()
+    changed: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    routes: Sequence[RouteReport] = ()
+    skipped_middleware: Sequence[str] = ()
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+    @property
+    def failed(self) -> bool:
+        """True if a finding fails the build."""
+        return any(finding.policy == "fail" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """One object; its schema is in the README."""
+        return {
+            "ondemand": 1,
+            "dist": self.dist,
+            "generation": self.generation,
+            "pages": self.pages,
+            "assets": self.assets,
+            "on_demand": self.on_demand,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "slowest": [{"path": path, "seconds": round(seconds, 4)} for path, seconds in self.slowest],
+            "added": list(self.added),
+            "changed": list(self.changed),
+            "removed": list(self.removed),
+            "routes": [route.to_json() for route in self.routes],
+            "skipped_middleware": list(self.skipped_middleware),
+            "findings": [finding.to_json() for finding in self.findings],
+        }

@@ -1,0 +1,105 @@
+"""Which app: from the words on the command line, or from what the project says, to the object."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import tomllib
+import traceback
+from pathlib import Path
+from typing import Any, cast
+
+from ondemand.errors import AppImportError, ConfigError
+
+__all__ = ["default_target", "import_app"]
+
+_FILES = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")  # FastAPI's own list
+_NAMES = ("app", "api", "application")
+
+
+def default_target(folder: Path) -> str:
+    """The app where none is named: `[tool.ondemand] app`, `[tool.fastapi] entrypoint`, the files that FastAPI looks for.
+
+    Raises `ConfigError` if none of these is there.
+    """
+    file = folder / "pyproject.toml"
+    tools: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} cannot be read: {error}. Correct the file.") from error
+    for tool, key in (("ondemand", "app"), ("fastapi", "entrypoint")):
+        target = tools.get(tool, {}).get(key)
+        if target is not None:
+            if not isinstance(target, str):
+                raise ConfigError(f'[tool.{tool}] {key} = {target!r} is not accepted. Write "module:attribute".')
+            return target
+    for name in _FILES:
+        if (folder / name).is_file():
+            return name.removesuffix(".py").replace("/", ".")
+    raise ConfigError(
+        "No app was named. Write it as module:attribute (`ondemand build main:app`), "
+        'or put app = "main:app" into [tool.ondemand] in pyproject.toml.'
+    )
+
+
+def import_app(target: str) -> Any:
+    """The object that `target` ("module:attribute", or "module" for its `app`) names; a factory is called.
+
+    Raises `AppImportError`. An exception of the user's own module keeps its traceback as the cause.
+    """
+    module_name, _, attribute = target.partition(":")
+    if module_name.endswith(".py"):
+        module_name = module_name.removesuffix(".py").strip("./").replace("/", ".")
+    if not module_name or not all(part.isidentifier() for part in module_name.split(".")):
+        raise AppImportError(f"{target!r} does not name an app. Write module:attribute, such as main:app.")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise _own_fault(target, error) from error
+        raise AppImportError(
+            f"There is no module {module_name!r} in {Path.cwd()} or where Python looks. Correct the name, or the folder."
+        ) from error
+    except Exception as error:
+        raise _own_fault(target, error) from error
+    return _attribute(module, attribute, target)
+
+
+def _attribute(module: Any, attribute: str, target: str) -> Any:
+    if not attribute:
+        for name in _NAMES:
+            if callable(getattr(module, name, None)):
+                return getattr(module, name)
+        raise AppImportError(f"The module {module.__name__!r} has no `app`. Write module:attribute.")
+    found = module
+    for part in attribute.removesuffix("()").split("."):
+        if not hasattr(found, part):
+            raise AppImportError(f"The module {module.__name__!r} has no {attribute!r}. Correct the name after the colon.")
+        found = getattr(found, part)
+    if attribute.endswith("()") or _is_factory(found):
+        try:
+            found = found()
+        except Exception as error:
+            raise _own_fault(target, error) from error
+    if not callable(found):
+        raise AppImportError(f"{target} is {type(found).__name__}, not an ASGI app. Name the app object.")
+    return found
+
+
+def _is_factory(found: Any) -> bool:
+    if not inspect.isfunction(found) or inspect.iscoroutinefunction(found):
+        return False
+    required = [p for p in inspect.signature(found).parameters.values() if p.default is inspect.Parameter.empty]
+    return not required
+
+
+def _own_fault(target: str, error: BaseException) -> AppImportError:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
+    own = [f for f in frames if f.filename != __file__]
+    where = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}: {f.line or ''}" for f in own[-3:])
+    return AppImportError(f"Importing {target} raised {type(error).__name__}: {cast('object', error)}{where}")

@@ -1,0 +1,629 @@
+"""Visits the paths of one app, decides what is static, and stores it.
+
+The parent (`build.py`) decides nothing about pages: it hands out paths and writes down what comes back. A `Worker` knows the
+app: which route answers a path, how it is rendered, what its answer says. `process.py` carries the words between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import html
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ondemand._asgi import ASGIApp
+from ondemand.capture import Capture, Visitor, describe, user_frames
+from ondemand.config import Config
+from ondemand.contexts import PathsContext
+from ondemand.discovery import RouteTable, check
+from ondemand.errors import OnDemandError, ParamError, StoreError
+from ondemand.middleware import Site
+from ondemand.prerendering import crawl, proof
+from ondemand.prerendering.compression import compressors
+from ondemand.prerendering.report import Finding, RouteReport
+from ondemand.responses import redirect_target
+from ondemand.routing import Decision, Route, StaticPath, decide, path_fault, portability_fault, to_url
+from ondemand.snapshots.manifest import Snapshot
+from ondemand.snapshots.public import PublicFolder, content_type
+from ondemand.snapshots.store import Files, Store, file_name
+
+__all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited", "Worker"]
+
+REPEATS = 8
+"""How often one segment may follow itself in a path before links are taken to grow for ever."""
+
+_DROPPED = frozenset(
+    # computed by us or by the server, or only true of one connection (RFC 9110 section 7.6.1)
+    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade proxy-connection "
+    "date server content-length content-encoding etag last-modified accept-ranges vary set-cookie age".split()
+)
+
+
+@dataclass(slots=True)
+class Order:
+    """What the parent wants of this process. target: "module:attribute", or the app itself where no process is started."""
+
+    target: Any
+    jobs: int = 1
+    max_compress: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Hello:
+    """The app has started. What the parent needs to know of its configuration and routes.
+
+    expands: the positions of routes with `paths`. seeds: (path, kind) to begin with. closed: the patterns of routes whose
+    `paths` name every page there is.
+    """
+
+    config: dict[str, Any]
+    routes: list[RouteReport]
+    expands: list[int]
+    seeds: list[tuple[str, str]]
+    findings: list[Finding]
+    skipped: list[str]
+    closed: list[str]
+
+
+@dataclass(slots=True)
+class Refused:
+    """The app cannot be built at all. error: an exception of ours."""
+
+    error: OnDemandError
+
+
+@dataclass(slots=True)
+class Job:
+    """Visit `path`. kind: see the column of that name in `frontier.py`."""
+
+    id: int
+    path: str
+    kind: str
+    encoded: bool = False
+
+
+@dataclass(slots=True)
+class Visited:
+    """What came of a job. line: the manifest's, if a snapshot was made; file: where it lies."""
+
+    id: int
+    outcome: str
+    why: str = ""
+    route: str | None = None
+    change: str | None = None
+    status: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    line: bytes = b""
+    file: str = ""
+    links: Sequence[crawl.Link] = ()
+    ids: Sequence[str] = ()
+    findings: list[Finding] = field(default_factory=list[Finding])
+    mount: int | None = None
+
+
+@dataclass(slots=True)
+class Expanded:
+    """Paths that a route's `paths`, a mount or the public folder gave. last: no more come. Faults among them."""
+
+    source: int
+    kind: str
+    paths: list[str]
+    last: bool = False
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+@dataclass(slots=True)
+class Stuck:
+    """A page blocks the whole process, which has ended itself. job: its id, None if that cannot be told."""
+
+    job: int | None
+    frames: Sequence[str]
+
+
+class Worker:
+    """Visits paths of one app. Made inside the lifespan."""
+
+    def __init__(self, app: ASGIApp, site: Site, state: Mapping[str, Any] | None, folder: Path | None, order: Order) -> None:
+        """folder: that of the running build's `Publisher`."""
+        self._app = app
+        self.site = site
+        self.config: Config = site.config
+        self.table: RouteTable = site.table
+        self._state = state
+        self._visitor = Visitor(
+            app, origin=self.config.origin, prefix=site.prefix, state=state, timeout=self.config.page_timeout
+        )
+        self._host = self.config.origin.partition("//")[2]
+        self._public = PublicFolder(self.config.public) if self.config.public is not None else None
+        self.closed: set[str | None] = set()  # routes that links have filled: see `Config.crawl_limit`
+        if folder is not None:
+            self._open_store(folder, order)
+
+    def _open_store(self, folder: Path, order: Order) -> None:
+        settings, pack = compressors(max_compress=order.max_compress)
+        previous = None
+        try:
+            previous = Store(self.config.dist).open()
+        except StoreError:
+            previous = None  # a damaged generation gives nothing to a new one
+        self._previous = previous
+        same = previous is not None and previous.header.get("compress") == settings
+        self._files = Files(folder, previous=previous if same else None, compressors=pack)
+
+    # --- one path
+
+    async def visit(self, job: Job) -> Visited:
+        """Decide how `job.path` is rendered; capture and store it if it may be static. Never raises for the app's faults.
+
+        Raises `OSError` if the store cannot be written.
+        """
+        if job.kind == "public":
+            return self._publish_file(job)
+        path = job.path
+        route = self.table.match(path, host=self._host)
+        fault = path_fault(path) or ("its links spell a slash or backslash as an escape" if job.encoded else None)
+        if fault is not None or (fault := _grows(path)):
+            return self._unnamed(job, route, fault)
+        if route is not None and route.directory:
+            return await self._asset(job, route)
+        decision = decide(route, self.config, path)
+        if not decision.is_static and not (route is None and self.table.known):
+            return Visited(job.id, "on demand", decision.why, _text(route))
+        if decision.kind == "candidate" and _text(route) in self.closed:
+            return Visited(job.id, "on demand", "links reach more pages of its route than crawl_limit", _text(route))
+        answer = await self._visitor.capture(path)
+        visited = self._judge(job, route, decision, answer)
+        visited.seconds = answer.seconds
+        return visited
+
+    def _unnamed(self, job: Job, route: Route | None, fault: str) -> Visited:
+        """A path that can never be a snapshot: fine if the app answers it, else a broken link."""
+        if fault.startswith("it is longer") or "follows itself" in fault:
+            finding = Finding("endless", f"Links grow for ever: {fault}.", "Stop the page from linking below itself.")
+            return self._with(Visited(job.id, "fault", fault, _text(route)), finding, job, route)
+        if route is None and self.table.known:
+            finding = Finding("broken-link", f"No route answers this path: {fault}.", "Correct the link.")
+            return self._with(Visited(job.id, "fault", fault), finding, job, route)
+        return Visited(job.id, "on demand", f"it cannot be a snapshot: {fault}", _text(route))
+
+    def _judge(self, job: Job, route: Route | None, decision: Decision, answer: Capture) -> Visited:
+        """What the answer to a visit makes of its path."""
+        marked = decision.kind == "static"
+        visited = Visited(job.id, "on demand", route=_text(route), status=answer.status, size=len(answer.body))
+        for finding in self._faults(answer, marked, route):
+            visited.outcome = "fault"
+            visited.why = finding.message
+            self._with(visited, finding, job, route)
+        self._read_links(visited, answer, job, route)
+        if visited.outcome == "fault":
+            return visited
+        if not decision.is_static:
+            visited.why = decision.why
+            return visited
+        why = None if marked else proof.why_not_plain(answer) or self._outer_answer(answer)
+        if why is None and not marked and (fault := portability_fault(job.path)):
+            why = fault
+        if why is not None:
+            visited.why = why
+            return visited
+        visited.outcome, visited.why = "static", decision.why
+        self._store(visited, job, route, answer)
+        return visited
+
+    def _faults(self, answer: Capture, marked: bool, route: Route | None) -> Iterator[Finding]:
+        """Everything that fails this page."""
+        if answer.timed_out:
+            yield Finding(
+                "timeout",
+                f"It did not finish in {self.config.page_timeout:g} seconds.",
+                "Look at where it waits; if it needs longer, raise page_timeout.",
+                frames=answer.frames,
+            )
+            return
+        if answer.error:
+            yield Finding("error", f"It raised {answer.error}.", "Correct the page.", frames=answer.frames)
+            return
+        if (fault := _status_fault(answer, marked)) is not None:
+            yield fault
+            return
+        if marked:
+            yield from self._marked_faults(answer, route)
+
+    def _marked_faults(self, answer: Capture, route: Route | None) -> Iterator[Finding]:
+        if reason := self._outer_answer(answer):
+            yield Finding("status", f"It never reached OnDemand: {reason}.", "Set `site` to an origin that it lets in.")
+        for reason in proof.private_signals(answer):
+            remedy = "Render it on demand (@prerender(False)), or take that off the page."
+            yield Finding("private", f"It is marked static, but {reason}.", remedy)
+        if reason := proof.reads(answer):
+            yield Finding("reads", f"It is marked static, but {reason}.", "Render it on demand: @prerender(False).")
+        if fault := portability_fault(answer.path):
+            remedy = 'Rename it, or allow such names: findings={"name": "ignore"}.'
+            if self.config.findings.of("name", answer.path) == "fail":
+                yield Finding("name", f"Its path is no portable file name: {fault}.", remedy)
+        declares = route.declares if route is not None else ()
+        if declares and any(rule.query == "ignore" for _, rule in self.config.rules.covering(answer.path, route)):
+            declares = tuple(reason for reason in declares if not reason.startswith("the query"))
+        if declares:
+            yield Finding(
+                "reads",
+                f"It is marked static, but it declares {', '.join(declares)}.",
+                "Render it on demand (@prerender(False)), take the parameter off, or, for a query that may be "
+                'ignored, set rules={"...": Rule(query="ignore")}.',
+            )
+
+    def _outer_answer(self, answer: Capture) -> str | None:
+        if answer.status:
+            return None
+        location = next((v.decode("latin-1") for n, v in answer.outer_headers if n == b"location"), "")
+        return f"something in front of it answered {answer.outer_status}" + (f" to {location}" if location else "")
+
+    def _read_links(self, visited: Visited, answer: Capture, job: Job, route: Route | None) -> None:
+        url = self.config.origin + self.site.prefix + to_url(job.path)
+        location = answer.header(b"location") if 300 <= answer.status < 400 else None
+        links: list[crawl.Link] = []
+        if location is not None:
+            found = crawl.resolve(location.decode("latin-1"), url=url)
+            if isinstance(found, crawl.Link):
+                links.append(found)
+        kind = proof.media_type(answer)
+        if kind in {"text/html", "application/xhtml+xml"} and answer.body:
+            references = crawl.read_html(answer.body, charset=_charset(answer), url=url)
+            links += references.links
+            visited.ids = sorted(references.ids)
+        elif kind == "text/css" and answer.body:
+            references = crawl.read_css(answer.body, url=url)
+            links += references.links
+        else:
+            references = None
+        for text in references.faulty if references is not None else ():
+            finding = Finding("faulty-link", f"The link {text!r} is no URL.", "Correct the link.")
+            self._with(visited, finding, job, route)
+        visited.links = [link for link in (self._inside(link) for link in links) if link is not None]
+
+    def _inside(self, link: crawl.Link) -> crawl.Link | None:
+        """The link with its path as the site knows it; None if it leads out of `base`."""
+        prefix = self.site.prefix
+        if not prefix:
+            return link
+        if link.path != prefix and not link.path.startswith(prefix + "/"):
+            return None
+        path = link.path[len(prefix) :] or "/"
+        return crawl.Link(path, link.query, link.fragment, link.kind, link.raw, link.encoded_slash)
+
+    def _with(self, visited: Visited, finding: Finding, job: Job, route: Route | None) -> Visited:
+        finding.path = job.path
+        finding.route = _text(route) or ""
+        visited.findings.append(finding)
+        return visited
+
+    # --- what is stored
+
+    def _store(self, visited: Visited, job: Job, route: Route | None, answer: Capture, kind: str = "page") -> None:
+        body, headers = answer.body, kept_headers(answer)
+        if 300 <= answer.status < 400:
+            location = (answer.header(b"location") or b"").decode("latin-1")
+            body = refresh_page(location, job.path, answer.status).encode()
+            headers = [(n, v) for n, v in headers if n != "content-type"] + [("content-type", "text/html; charset=utf-8")]
+        media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
+        is_html = media in {"text/html", "application/xhtml+xml"} and kind == "page"
+        name = file_name(job.path, is_html=is_html, build_format=self.config.build_format)
+        guarded = any(rule.guard is not None for _, rule in self.config.rules.covering(job.path, route))
+        snapshot = Snapshot(
+            path=job.path,
+            kind="asset" if kind == "asset" else "page",
+            file=f"{'guarded' if guarded else 'site'}/{name}",
+            status=answer.status,
+            route=_text(route),
+            time=int(time.time()),
+            headers=tuple(headers),
+            guarded=guarded,
+        )
+        self._write(visited, snapshot, body, job, route)
+
+    def _write(self, visited: Visited, snapshot: Snapshot, body: bytes, job: Job, route: Route | None) -> None:
+        try:
+            written, _ = self._files.write(snapshot, body)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            visited.outcome, visited.why, visited.file = "fault", "another page has its file", snapshot.file
+            finding = Finding("collision", f"Its file {snapshot.file} is taken by another page.", "Rename one of them.")
+            self._with(visited, finding, job, route)
+            return
+        visited.line, visited.file = written.to_line(), written.file
+        visited.size = len(body)
+        old = self._previous.get(job.path) if self._previous is not None else None
+        if old is None:
+            visited.change = "added"
+        else:
+            same = old.encodings[""] == written.encodings[""] and old.status == written.status
+            visited.change = "same" if same and old.headers == written.headers else "changed"
+
+    async def _asset(self, job: Job, route: Route) -> Visited:
+        """A file of a mount of static files: captured like a page, so that its headers are kept."""
+        mount = self.table.routes.index(route)
+        decision = decide(route, self.config, job.path)
+        if not decision.is_static:
+            return Visited(job.id, "on demand", decision.why, _text(route))
+        answer = await self._visitor.capture(job.path)
+        visited = Visited(job.id, "asset", decision.why, _text(route), status=answer.status, mount=mount)
+        visited.seconds = answer.seconds
+        if answer.status == 200 and not answer.error and not answer.timed_out and not proof.private_signals(answer):
+            self._read_links(visited, answer, job, route)
+            self._store(visited, job, route, answer, "asset")
+            return visited
+        visited.outcome = "on demand"
+        if job.kind != "mounted":
+            for finding in self._faults(answer, False, route):
+                visited.outcome, visited.why = "fault", finding.message
+                self._with(visited, finding, job, route)
+        return visited
+
+    def _publish_file(self, job: Job) -> Visited:
+        """A file of the public folder."""
+        assert self._public is not None
+        visited = Visited(job.id, "asset", "a file of the public folder")
+        file = self._public.find(job.path)
+        if file is None:
+            visited.outcome = "on demand"
+            return self._with(visited, _unpublished("it is gone or no regular file"), job, None)
+        route = self.table.match(job.path, host=self._host)
+        if route is not None and route.pattern.is_literal:
+            message = f"The route {route.pattern.text} and the public file {file} are both served at {job.path}."
+            visited.outcome = "fault"
+            return self._with(visited, Finding("collision", message, "Rename one of them."), job, route)
+        body = Path(file).read_bytes()
+        guarded = any(rule.guard is not None for _, rule in self.config.rules.covering(job.path))
+        headers = [("content-type", content_type(file))]
+        for _, rule in self.config.rules.covering(job.path):
+            headers += [(name.lower(), value) for name, value in rule.headers.items()]
+        snapshot = Snapshot(
+            path=job.path,
+            kind="asset",
+            file=f"{'guarded' if guarded else 'site'}{job.path}",
+            status=200,
+            route=None,
+            time=int(os.stat(file).st_mtime),
+            headers=tuple(headers),
+            guarded=guarded,
+        )
+        visited.status = 200
+        if headers[0][1].startswith("text/css"):
+            url = self.config.origin + self.site.prefix + to_url(job.path)
+            found = crawl.read_css(body, url=url)
+            visited.links = [link for link in (self._inside(link) for link in found.links) if link is not None]
+        self._write(visited, snapshot, body, job, None)
+        return visited
+
+    # --- where paths come from
+
+    def hello(self) -> Hello:
+        """What the parent starts from."""
+        findings = [Finding(w.kind, w.message, w.remedy, route=w.route) for w in check(self.table, self.config)]
+        if self.site.skipped:
+            names = ", ".join(self.site.skipped)
+            findings.append(
+                Finding(
+                    "skipped-middleware",
+                    f"Snapshots skip {names}, which lies inside OnDemand.",
+                    f"Put it outside (add OnDemand first), or say that it is meant: skips={self.site.skipped!r}.",
+                )
+            )
+        routes: list[RouteReport] = []
+        seeds: list[tuple[str, str]] = []
+        expands: list[int] = []
+        for position, route in enumerate(self.table):
+            decision = decide(route, self.config)
+            kind = "auto" if decision.auto else decision.kind
+            methods = sorted(route.methods) if route.methods is not None else []
+            routes.append(RouteReport(route.pattern.text, methods, kind, decision.why, source=route.source))
+            mark = route.mark or route.group
+            if decision.kind != "static":
+                continue
+            if route.pattern.is_literal:
+                seeds.append((route.pattern.text, "marked"))
+            elif mark is not None and mark.paths is not None:
+                expands.append(position)
+        if self.config.output == "static" or any(path == "/" for path, _ in seeds):
+            seeds.insert(0, ("/", "page"))
+        config = {
+            "dist": str(self.config.dist),
+            "keep": self.config.keep,
+            "grace": self.config.grace,
+            "concurrency": self.config.concurrency,
+            "crawl_limit": self.config.crawl_limit,
+            "page_timeout": self.config.page_timeout,
+            "public": self._public is not None,
+            "findings": self.config.findings,
+            "known": self.table.known,
+            "site": self.config.site,
+            "root": str(self.config.root),
+        }
+        closed = [route.pattern.text for route in self.table if route.mark and route.mark.unknown == "404"]
+        return Hello(config, routes, expands, seeds, findings, self.site.skipped, closed)
+
+    async def expand(self, position: int) -> AsyncIterator[Expanded]:
+        """The paths of a route with `paths=`, in portions; its faults with them. Nothing is made into a list."""
+        route = self.table.routes[position]
+        mark = route.mark or route.group
+        assert mark is not None
+        portion = Expanded(position, route.pattern.text, [])
+        try:
+            async for entry in self._entries(route, mark.paths):
+                self._expand_one(route, entry, portion)
+                if len(portion.paths) >= 500 or len(portion.findings) >= 500:
+                    yield portion
+                    portion = Expanded(position, route.pattern.text, [])
+        except Exception as error:
+            message = f"The paths of {route.pattern.text} raised {describe(error)}."
+            finding = Finding("params", message, "Correct its `paths`.", frames=user_frames(error))
+            finding.route = route.pattern.text
+            portion.findings.append(finding)
+        portion.last = True
+        yield portion
+
+    async def _entries(self, route: Route, paths: Any) -> AsyncIterator[Any]:
+        if callable(paths):
+            wants = [
+                p
+                for p in inspect.signature(paths).parameters.values()
+                if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            ]
+            context = PathsContext(self._app, self._state or {}, route.pattern.text)
+            paths = paths(context) if wants else paths()
+        if inspect.isawaitable(paths):
+            paths = await paths
+        if hasattr(paths, "__aiter__"):
+            async for entry in paths:
+                yield entry
+        elif hasattr(paths, "__iter__") and not isinstance(paths, str | bytes | Mapping):
+            for entry in cast("Iterable[Any]", paths):
+                yield entry
+                await asyncio.sleep(0)
+        else:
+            kind = type(cast("object", paths)).__name__
+            raise TypeError(f"it gave {kind}, not a list or generator of StaticPath")
+
+    def _expand_one(self, route: Route, entry: Any, portion: Expanded) -> None:
+        try:
+            path = route.pattern.fill(_params(entry, route))
+            found = self.table.match(path, host=self._host)
+            if found is not route:
+                other = f"the route {found.pattern.text} answers" if found else "no route answers"
+                message = f"The route {route.pattern.text} yields {path}, which {other}."
+                finding = Finding("collision", message, "Take it out of `paths`, or rename one of them.", path=path)
+            else:
+                portion.paths.append(path)
+                return
+        except ParamError as error:
+            finding = Finding("params", str(error))
+        finding.route = route.pattern.text
+        portion.findings.append(finding)
+
+    def mount(self, position: int) -> Iterator[Expanded]:
+        """The files of a mount of static files, by the path they are served at."""
+        route = self.table.routes[position]
+        prefix = route.pattern.text.removesuffix("/{path:path}")
+        for directory in route.directory:
+            yield from _portions(position, "mounted", PublicFolder(Path(directory)), prefix)
+        yield Expanded(position, "mounted", [], last=True)
+
+    def public(self) -> Iterator[Expanded]:
+        """The files of the public folder."""
+        if self._public is not None:
+            yield from _portions(-1, "public", self._public, "")
+        yield Expanded(-1, "public", [], last=True)
+
+
+def _portions(source: int, kind: str, folder: PublicFolder, prefix: str) -> Iterator[Expanded]:
+    files = folder.files()
+    while chunk := list(itertools.islice(files, 500)):
+        portion = Expanded(source, kind, [prefix + path for path, _, fault in chunk if fault is None])
+        for path, _, fault in chunk:
+            if fault is not None:
+                finding = _unpublished(fault)
+                finding.path = prefix + path
+                portion.findings.append(finding)
+        yield portion
+
+
+def _unpublished(fault: str) -> Finding:
+    return Finding("public", f"This file is not published: {fault}.", "Rename it, or put the file itself there.")
+
+
+def _params(entry: Any, route: Route) -> Mapping[str, object]:
+    if isinstance(entry, StaticPath):
+        params: Any = entry.params
+    elif isinstance(entry, Mapping) and "params" in entry:
+        params = cast("Mapping[str, Any]", entry)["params"]
+    else:
+        params = None
+    if not isinstance(params, Mapping):
+        shown = repr(entry)[:120]
+        raise ParamError(
+            f"The paths of {route.pattern.text} gave {shown}. Yield StaticPath({{...}}), or a dict with `params`.",
+            pattern=route.pattern.text,
+            value=entry,
+        )
+    return cast("Mapping[str, object]", params)
+
+
+def _text(route: Route | None) -> str | None:
+    return route.pattern.text if route is not None else None
+
+
+def _charset(answer: Capture) -> str | None:
+    value = (answer.header(b"content-type") or b"").decode("latin-1")
+    for parameter in value.split(";")[1:]:
+        name, _, charset = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return charset.strip().strip('"') or None
+    return None
+
+
+def _grows(path: str) -> str | None:
+    """Why `path` looks like one of links that grow for ever, or None."""
+    for segment, run in itertools.groupby(path.split("/")):
+        if segment and len(list(run)) >= REPEATS:
+            return f"the segment {segment[:40]!r} follows itself {REPEATS} times"
+    return None
+
+
+def _status_fault(answer: Capture, marked: bool) -> Finding | None:
+    """A status that fails a page: 400 and above if it is marked; not found, gone and the app's own failures if a link
+    leads to it. Other refusals (401, 403, 422, ...) of an unmarked page are about the visitor."""
+    status = answer.status or answer.outer_status
+    if 300 <= status < 400:
+        return _redirect_fault(answer) if marked and answer.status else None
+    if status < 400 or answer.path.rstrip("/") == f"/{status}":
+        return None
+    if status in {404, 410}:
+        what = "It is marked static, but" if marked else "It is linked to, but"
+        return Finding("status" if marked else "broken-link", f"{what} it answers {status}.", "Correct the link or the page.")
+    if marked or status >= 500:
+        return Finding("status", f"It answers {status}.", "Correct the page, or render it on demand: @prerender(False).")
+    return None
+
+
+def _redirect_fault(answer: Capture) -> Finding | None:
+    location = answer.header(b"location")
+    if answer.status in {300, 304}:
+        return Finding("status", f"It answers {answer.status}, which no snapshot can be.", "Answer 200 or a redirect.")
+    try:
+        if location is None:
+            raise ValueError("it has no Location")
+        redirect_target(location.decode("latin-1"))
+    except ValueError as error:
+        return Finding("status", f"Its redirect cannot be kept: {error}.", "Correct where it redirects to.")
+    return None
+
+
+def kept_headers(answer: Capture) -> list[tuple[str, str]]:
+    """The headers of a snapshot, names in lower case: all but those that are computed or of one connection."""
+    kept: list[tuple[str, str]] = []
+    for name, value in answer.headers:
+        text = name.decode("latin-1")
+        if text not in _DROPPED:
+            kept.append((text, value.decode("latin-1")))
+    if names := proof.vary(answer):
+        kept.append(("vary", ", ".join(names)))
+    return kept
+
+
+def refresh_page(location: str, path: str, status: int) -> str:
+    """The page that redirects on hosts which know only files; every value escaped (Astro: its redirect pages)."""
+    target = html.escape(redirect_target(location))
+    delay = 2 if status == 302 else 0
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Redirecting to: {target}</title>'
+        f'<meta http-equiv="refresh" content="{delay};url={target}"><meta name="robots" content="noindex">'
+        f'<link rel="canonical" href="{target}"><body><a href="{target}">Redirecting from '
+        f"<code>{html.escape(path)}</code> to <code>{target}</code></a></body></html>"
+    )
