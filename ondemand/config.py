@@ -35,7 +35,8 @@ FINDINGS: Mapping[str, Policy] = {
     "name": "fail",  # a path that cannot be the name of a file
     "params": "fail",  # `paths` raised or yielded something that does not fit its route
     "unreached": "fail",  # a marked route that no link and no `paths` reached
-    "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: Cookie
+    "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: *
+    "vary": "fail",  # a marked page answers Vary: Cookie or Authorization
     "reads": "fail",  # a marked page declares or reads what only a visitor has
     "endless": "fail",  # links that grow for ever
     "nothing": "warn",  # no page is static

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ondemand._asgi import ASGIApp, Message, Receive, Scope, Send, inner_apps
@@ -77,13 +77,32 @@ class OnDemand:
                 return
             scope = site.inside(scope)
 
-        # 3. A redirect to the spelling that the site uses, if it asked for one and something is there.
-        server = site.published.current() if site.published is not None else None
+        # 3. A snapshot that was sent before to such a request: a look-up and two messages. What would need a second
+        #    look (conditions, ranges, parts of pages, Vary, a query, an escape in the path, guards) is left to step 5.
+        published = site.published
+        if published is not None:
+            if monotonic() >= published.look_again:
+                published.look()
+            server = published.server
+            if server is not None and (ready := server.ready.get(path)) is not None and scope["method"] == "GET":
+                pairs = scope["headers"]
+                headers = dict(pairs)
+                if ready.watched.isdisjoint(headers) and len(headers) == len(pairs) and not scope["query_string"]:
+                    quick = ready.quick.get(headers.get(b"accept-encoding"))
+                    if quick is not None and b"%" not in (scope.get("raw_path") or b""):
+                        ready.used = True
+                        await send({"type": "http.response.start", "status": quick[0], "headers": [*quick[1]]})
+                        await send({"type": "http.response.body", "body": quick[2]})
+                        return
+        else:
+            server = None
+
+        # 4. A redirect to the spelling that the site uses, if it asked for one and something is there.
         if site.redirects_slashes and (location := site.canonical(server, path, scope)) is not None:
             await _redirect(location, scope, send)
             return
 
-        # 4. A snapshot, if one was made for exactly this request.
+        # 5. A snapshot, if one was made for exactly this request.
         if server is not None and (scope["method"] == "GET" or scope["method"] == "HEAD"):
             answer = server.find(path) or (site.find_other_spelling(server, path) if site.redirects_slashes else None)
             if answer is not None:
@@ -94,16 +113,16 @@ class OnDemand:
                     try:
                         reply = answer.reply(scope["method"], headers)
                     except StoreError as error:
-                        server.drop(path, error)
+                        server.drop(answer.snapshot.path, error)
                     else:
                         await reply.send(scope, send)
                         return
 
-        # 5. What the configuration asks for in front of the app.
+        # 6. What the configuration asks for in front of the app.
         if site.has_duties and await site.answers(server, path, scope, receive, send):
             return
 
-        # 6. The app.
+        # 7. The app.
         await site.app(scope, receive, send)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -195,7 +214,8 @@ class Site:
             self.terms,
             memory=self.config.memory,
             keep=self.config.keep,
-            clock=time.monotonic,
+            clock=monotonic,
+            quick=not self.redirects_slashes and not self.hosts,
         )
         server = self.published.server
         if server is None:

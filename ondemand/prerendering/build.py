@@ -197,7 +197,7 @@ class _Build:
         targets: list[tuple[int, str]] = []
         for link in visited.links:
             page, _ = self._frontier.add(link.path, link.kind, encoded=link.encoded_slash)
-            targets.append((page, link.fragment))
+            targets.append((page, "" if link.query else link.fragment))  # with a query it is another document
         self._frontier.link(visited.id, targets)
         if visited.outcome == "static":
             self._bound(visited)

@@ -181,7 +181,9 @@ class _Session:
             job = await self._jobs.get()
             self._busy[job.path] = job
             try:
-                self._results.append(await self._worker.visit(job))
+                # in two steps: `_flush` puts a new list in the place of this one during the await
+                visited = await self._worker.visit(job)
+                self._results.append(visited)
             except OSError as error:
                 self.say(Refused(StoreError(f"The build cannot be written: {error}. The site that is live stays.")))
             except Exception as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ondemand.capture import Capture
 
-__all__ = ["media_type", "private_signals", "why_not_plain"]
+__all__ = ["media_type", "private_signals", "reads", "varies_by_visitor", "vary", "why_not_plain"]
 
 
 def media_type(capture: Capture) -> str:
@@ -30,11 +30,8 @@ def _is_private(capture: Capture) -> str | None:
     return None
 
 
-def _varies_by_visitor(capture: Capture) -> str | None:
-    for name in vary(capture):
-        if name in {"cookie", "authorization", "*"}:
-            return f"its Vary names {name}"
-    return None
+def _varies_by_all(capture: Capture) -> str | None:
+    return "its Vary is *, so no two requests get the same" if "*" in vary(capture) else None
 
 
 def _reads(capture: Capture) -> str | None:
@@ -47,12 +44,18 @@ def vary(capture: Capture) -> list[str]:
     return [name.strip() for name in named if name.strip() not in {"", "accept-encoding"}]
 
 
-_PRIVATE: tuple[Callable[[Capture], str | None], ...] = (_sets_cookie, _is_private, _varies_by_visitor)
+_PRIVATE: tuple[Callable[[Capture], str | None], ...] = (_sets_cookie, _is_private, _varies_by_all)
 
 
 def private_signals(capture: Capture) -> list[str]:
     """Why no snapshot may ever be made of this answer, marked or not: it says that it is for one visitor."""
     return [reason for signal in _PRIVATE if (reason := signal(capture)) is not None]
+
+
+def varies_by_visitor(capture: Capture) -> str | None:
+    """What of a visitor's credentials the answer says it depends on, in words, or None."""
+    names = [name for name in vary(capture) if name in {"cookie", "authorization"}]
+    return f"its Vary names {' and '.join(names)}" if names else None
 
 
 def why_not_plain(capture: Capture) -> str | None:

@@ -38,6 +38,9 @@ __all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited", "
 REPEATS = 8
 """How often one segment may follow itself in a path before links are taken to grow for ever."""
 
+_NEVER_STORED = frozenset({"error", "timeout", "broken-link"})
+"""Kinds of findings of which no snapshot is made, whatever the policy: there is no whole answer to keep."""
+
 _DROPPED = frozenset(
     # computed by us or by the server, or only true of one connection (RFC 9110 section 7.6.1)
     "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade proxy-connection "
@@ -198,12 +201,16 @@ class Worker:
         """What the answer to a visit makes of its path."""
         marked = decision.kind == "static"
         visited = Visited(job.id, "on demand", route=_text(route), status=answer.status, size=len(answer.body))
+        blocked = False
         for finding in self._faults(answer, marked, route):
-            visited.outcome = "fault"
-            visited.why = finding.message
+            policy = self.config.findings.of(finding.kind, job.path)
+            if policy == "fail" or finding.kind in _NEVER_STORED or not marked:
+                blocked = True
+                visited.outcome = "on demand" if policy == "ignore" else "fault"
+                visited.why = finding.message
             self._with(visited, finding, job, route)
         self._read_links(visited, answer, job, route)
-        if visited.outcome == "fault":
+        if blocked:
             return visited
         if not decision.is_static:
             visited.why = decision.why
@@ -243,6 +250,12 @@ class Worker:
         for reason in proof.private_signals(answer):
             remedy = "Render it on demand (@prerender(False)), or take that off the page."
             yield Finding("private", f"It is marked static, but {reason}.", remedy)
+        if reason := proof.varies_by_visitor(answer):
+            remedy = (
+                "Render it on demand, or, if its plain answer may go to everyone who sends none of these, allow it: "
+                'findings={"vary": "ignore"}.'
+            )
+            yield Finding("vary", f"It is marked static, but {reason}.", remedy)
         if reason := proof.reads(answer):
             yield Finding("reads", f"It is marked static, but {reason}.", "Render it on demand: @prerender(False).")
         if fault := portability_fault(answer.path):

@@ -24,7 +24,7 @@ INTERVAL = 1.0
 
 
 class Published:
-    """`server`: answers from the generation in use; None while nothing is published."""
+    """server: answers from the generation in use; None while nothing is published. look_again: when to call `look`."""
 
     def __init__(
         self,
@@ -34,27 +34,24 @@ class Published:
         memory: int,
         keep: int,
         clock: Callable[[], float],
+        quick: bool,
     ) -> None:
-        """clock: seconds, never going back (time.monotonic)."""
+        """clock: seconds, never going back (time.monotonic). quick: see `SnapshotServer`."""
         self._store = store
         self._terms = terms
         self._memory = memory
         self._keep = keep
         self._clock = clock
+        self._quick = quick
         self._seen = store.stamp()
         self._thread: threading.Thread | None = None
-        self._look_again = clock() + INTERVAL
+        self.look_again = clock() + INTERVAL
         self.server: SnapshotServer | None = None
         self._adopt(verify=False)
 
-    def current(self) -> SnapshotServer | None:
-        """The server to use for this request; looks for a new generation when it is time."""
-        if self._clock() >= self._look_again:
-            self._look()
-        return self.server
-
-    def _look(self) -> None:
-        self._look_again = self._clock() + INTERVAL
+    def look(self) -> None:
+        """See whether another generation was published. Call it when `look_again`, in the clock's seconds, has come."""
+        self.look_again = self._clock() + INTERVAL
         stamp = self._store.stamp()
         if stamp is None or stamp == self._seen or (self._thread is not None and self._thread.is_alive()):
             return
@@ -74,7 +71,7 @@ class Published:
             kept = f"generation {self.server.generation.name} stays" if self.server else "the app answers everything"
             log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
             return
-        server = SnapshotServer(generation, self._terms, memory=self._memory)
+        server = SnapshotServer(generation, self._terms, memory=self._memory, quick=self._quick)
         server.older = list(self._older(generation))
         if self.server is not None:
             log.info("generation %s is served (before: %s)", generation.name, self.server.generation.name)

@@ -97,10 +97,12 @@ class Answer:
         "guards",
         "ignores_query",
         "is_asset",
+        "quick",
         "snapshot",
         "status",
         "used",
         "vary",
+        "watched",
     )
 
     def __init__(self, generation: Generation, snapshot: Snapshot, terms: Terms) -> None:
@@ -117,6 +119,8 @@ class Answer:
         self._choices: dict[bytes | None, str] = {}
         self._kept = 0
         self.used = True
+        self.watched = _CONDITIONS | self.vary | (frozenset[bytes]() if self.is_asset else _PARTIAL)
+        self.quick: dict[bytes | None, tuple[int, HeaderList, bytes]] = {}  # Accept-Encoding -> what a plain GET gets
 
     def fits(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         """True if this snapshot may answer the request: it asks for the page that was captured, and nothing else."""
@@ -168,6 +172,7 @@ class Answer:
             chosen = negotiate(accept, sizes)
             if len(self._choices) >= 64:  # clients choose these keys: keep them few
                 self._choices.clear()
+                self.quick.clear()
             self._choices[accept] = chosen
         return chosen
 
@@ -184,7 +189,11 @@ class Answer:
         """What to answer to this request. Raises `StoreError` if the stored files are not what was published."""
         if self.status == 200 and not _CONDITIONS.isdisjoint(headers):
             return self._conditional(method, headers)
-        return self._whole(method, self.choose(headers.get(b"accept-encoding")))
+        accept = headers.get(b"accept-encoding")
+        reply = self._whole(method, self.choose(accept))
+        if method == "GET" and not self.guards and isinstance(reply.body, bytes):
+            self.quick[accept] = (reply.status, reply.headers, reply.body)
+        return reply
 
     def _whole(self, method: str, encoding: str) -> Reply:
         if method == "HEAD":
@@ -297,11 +306,16 @@ class Reply:
 class SnapshotServer:
     """Finds the snapshot that may answer a request, and keeps the ones in use in memory.
 
-    `terms` tells, for a snapshot, what the running code says about its path, or None if it must not be used any more.
+    terms: tells, for a snapshot, what the running code says about its path, or None if it must not be used any more.
+    memory: bytes to keep. quick: `ready` may be used: the path alone tells which snapshot answers.
     """
 
-    def __init__(self, generation: Generation, terms: Callable[[Snapshot], Terms | None], *, memory: int) -> None:
+    def __init__(
+        self, generation: Generation, terms: Callable[[Snapshot], Terms | None], *, memory: int, quick: bool
+    ) -> None:
         self.generation = generation
+        self.ready: dict[str, Answer] = {}  # path -> an answer whose `quick` may be used
+        self._quick = quick
         self.older: list[Generation] = []
         self._terms = terms
         self._answers: dict[str, Answer | None] = {}
@@ -331,6 +345,8 @@ class SnapshotServer:
         except StoreError as error:
             log.error("%s", error)  # noqa: TRY400 - one line, the message says it all
         self._answers[path] = answer
+        if answer is not None and self._quick:
+            self.ready[path] = answer
         self._loads += 1
         if self._loads % 64 == 0:
             self.settle()
@@ -339,6 +355,7 @@ class SnapshotServer:
     def drop(self, path: str, error: StoreError) -> None:
         """Never use this snapshot again: its files are not what was published. The app answers."""
         log.error("%s", error)
+        self.ready.pop(path, None)
         self._answers[path] = None
 
     def settle(self) -> None:
@@ -356,6 +373,7 @@ class SnapshotServer:
                 continue
             held -= answer.weight
             del self._answers[path]
+            self.ready.pop(path, None)
             if held <= self._memory * 0.75:
                 return
 

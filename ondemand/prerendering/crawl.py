@@ -1,0 +1,943 @@
+"""What a document refers to: the links of an HTML page or a style sheet, as far as they stay on its own origin.
+
+No I/O and no knowledge of the app: bytes and a URL go in, `References` come out. Nothing here raises over what a page
+holds, and no input takes more than linear time.
+
+Sources: RFC 3986 (resolution of references), WHATWG URL (what browsers do where the RFC says less: backslashes,
+whitespace, `%2e`), WHATWG HTML (elements, srcset, refresh, base, encodings), CSS Syntax 3 and CSS Values 4 (urls).
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import html
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from html.entities import html5
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+__all__ = ["Faulty", "Kind", "Link", "References", "read_css", "read_html", "resolve"]
+
+Kind = Literal["page", "asset", "form"]
+"""`page`: somewhere a visitor can go; `asset`: something a page needs; `form`: where a GET form leads."""
+
+Attributes = Mapping[str, str | None]
+
+_RAW = 200
+"""Characters of what the author wrote that a message shows."""
+
+# Every parse makes and frees about a quarter of a megabyte. glibc hands that back to the system each time, which costs
+# more than the parse of a small page, until it has seen one larger block come and go (mallopt(3): M_MMAP_THRESHOLD).
+bytes(1 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One reference to the document's own origin.
+
+    For `<a href="../caf%C3%A9?page=2#r%C3%A9sum%C3%A9">` in `http://localhost/blog/post`: path `/café`, query `page=2`,
+    fragment `résumé`, kind `page`, raw as written.
+    """
+
+    path: str
+    """Percent-escapes are decoded, once, as UTF-8. Starts with "/"; has no "." or ".." segments but for those that an
+    encoded slash hides."""
+    query: str
+    """Without "?", escapes as they are; what may not stand in a URL is escaped, as browsers do. "" if there is none."""
+    fragment: str
+    """Decoded, without "#" and without the text directive. "" if there is none."""
+    kind: Kind
+    raw: str
+    """What the author wrote, at most 200 characters of it."""
+    encoded_slash: bool
+    """The path was written with %2F, %5C or a backslash: no file name can stand for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A reference that is no URL at all, such as `http://[` or `http://host:99999/`."""
+
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a document refers to, in document order, each once."""
+
+    links: tuple[Link, ...]
+    ids: frozenset[str]
+    """What a fragment can point to: every `id`, and `name` of `a` elements."""
+    faulty: tuple[str, ...]
+    """What stands where a URL should and is none."""
+
+
+# ---------------------------------------------------------------------------------------------------- public functions
+
+
+def read_html(body: bytes, *, charset: str | None, url: str) -> References:
+    """What the HTML page `body`, served as `url`, refers to.
+
+    `charset` is that of the Content-Type header; without one the byte order mark, `<meta charset>` within the first
+    1024 bytes or UTF-8 decide (WHATWG HTML, "determining the character encoding"). A charset nobody knows is UTF-8.
+
+        >>> page = read_html(b'<h1 id=top><a href="b?x=1">b</a> <img src=/i.png>', charset="utf-8", url="http://h/a")
+        >>> [(link.kind, link.path, link.query) for link in page.links], page.ids
+        ([('page', '/b', 'x=1'), ('asset', '/i.png', '')], frozenset({'top'}))
+
+    Left alone: other origins, schemes other than http and https, elements with `rel="external"`, everything from
+    `data-ondemand-ignore` down, the content of `<template>`, `link` for preconnect and dns-prefetch.
+    """
+    document = _in_utf8(body, charset)
+    found = _Found()
+    if not (_is_tame(document) and _read_tree(document, found)):
+        found = _Found()
+        _read_tags(document.decode("utf-8", "replace"), found)
+    return found.references(url)
+
+
+def read_css(text: bytes, *, url: str) -> References:
+    """What the style sheet `text`, served as `url`, refers to: `url()`, `src()`, `image-set()` and `@import`.
+
+        >>> [link.path for link in read_css(b'@import "base.css"; b { src: url(f.woff2#x) }', url="http://h/s/m.css").links]
+        ['/s/base.css', '/s/f.woff2']
+
+    Read as UTF-8, whatever `@charset` says. All links are assets, there are no ids. Source: CSS Syntax 3, section 4.
+    """
+    found = _Found()
+    found.style(text.decode("utf-8", "replace"))
+    return found.references(url)
+
+
+def resolve(reference: str, *, url: str, base: str | None = None, kind: Kind = "page") -> Link | Faulty | None:
+    """Where `reference`, found in the document `url`, leads: an `href`, `url()` or `Location`, not escaped for HTML.
+
+        >>> resolve("../img/a%20b.png", url="http://localhost/blog/post", kind="asset").path
+        '/img/a b.png'
+        >>> resolve("https://example.org/", url="http://localhost/blog/post")
+        >>> resolve("http://[", url="http://localhost/blog/post")
+        Faulty(raw='http://[')
+
+    A `Link` if it stays on the origin of `url` (scheme, host and port; http and https at their default ports are one
+    origin), None if it does not, if it is empty or an asset's mere fragment, `Faulty` if it is no URL. `base` is the
+    text of `<base href>`. `url` must be absolute, else ValueError. Sources: RFC 3986 section 5, WHATWG URL "basic URL
+    parser".
+    """
+    return _Resolver(url, base).link(reference, kind)
+
+
+# ------------------------------------------------------------------------------------------------------------- resolve
+
+_DOCUMENT = re.compile(r"(https?)://([^/\\?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_AUTHORITY = re.compile(r"[^/\\?#]*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What most links look like: an absolute path that needs no decoding, no merging and holds no "." at a segment's start.
+_SIMPLE = re.compile(
+    r"(/|(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*)+/?)"
+    r"(?:\?([A-Za-z0-9_~!$&()*+,;=:@.%/?-]*))?"
+    r"(?:#([A-Za-z0-9_~!$&'()*+,;=@./?-]*))?"
+)
+_EDGES = "".join(map(chr, range(0x21)))
+_INVISIBLE = re.compile(r"[\t\n\r]")
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE)
+_DOT = re.compile("%2e", re.IGNORECASE)
+_SLASHES = re.compile("%(?:2f|5c)", re.IGNORECASE)
+_NO_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f\ufffd]")
+
+# The special-query percent-encode set of WHATWG URL, turned around.
+_QUERY = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
+_QUERY_FAULTS = re.compile(r"[^!$-&(-;=?-~]")
+
+_LONGEST_BASE = 2048
+"""A longer base is none: with it every short relative link would become a long one."""
+
+Origin = tuple[str, str]
+
+
+@lru_cache(maxsize=64)
+def _origin(scheme: str, authority: str) -> Origin | None:
+    """The host, and scheme and port unless the port is the scheme's default; None if there is a user; or ValueError.
+
+    Source: WHATWG URL, "host parsing" and "port state".
+    """
+    _, user, place = authority.rpartition("@")
+    if place.startswith("["):
+        address, bracket, rest = place[1:].partition("]")
+        if not bracket or "%" in address or (rest and rest[0] != ":"):
+            raise ValueError(place)
+        host, port = str(ipaddress.IPv6Address(address)), rest[1:]
+    else:
+        host, _, port = place.partition(":")
+        host = unquote(host, errors="replace").lower()
+        if not host or _NO_HOST.search(host):
+            raise ValueError(place)
+        if not host.isascii() and len(host) < 256:
+            with contextlib.suppress(UnicodeError):  # newer than the tables of that codec: compared as it is
+                host = host.encode("idna").decode("ascii")
+    number = _DEFAULT_PORTS[scheme]
+    if port:
+        if not port.isascii() or not port.isdigit() or len(port) > 100 or int(port) > 65535:
+            raise ValueError(place)
+        number = int(port)
+    if user:
+        return None
+    return host, "" if number == _DEFAULT_PORTS[scheme] else f"{scheme}:{number}"
+
+
+def _well_formed(text: str) -> str:
+    """`text` without lone surrogates: they become U+FFFD, pairs become the character they stand for."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _without_dots(path: str) -> str:
+    """Remove "." and ".." segments. Source: RFC 3986 section 5.2.4, WHATWG URL "path state" (for `%2e`)."""
+    kept: list[str] = []
+    segments = path.split("/")
+    last = len(segments) - 1
+    for at, segment in enumerate(segments):
+        if at == 0:
+            continue
+        dots = _DOT.sub(".", segment) if len(segment) <= 6 else segment
+        if dots not in (".", ".."):
+            kept.append(segment)
+            continue
+        if dots == ".." and kept:
+            kept.pop()
+        if at == last:
+            kept.append("")
+    return "/" + "/".join(kept)
+
+
+class _Resolver:
+    """Resolves the references of one document."""
+
+    __slots__ = ("abroad", "faulty", "origin", "path", "query", "rebased", "scheme")
+
+    def __init__(self, url: str, base: str | None = None) -> None:
+        parts = _DOCUMENT.fullmatch(_well_formed(url))
+        if parts is None:
+            raise ValueError(f"not an absolute http or https URL: {url!r}")
+        self.scheme: str = parts[1].lower()
+        self.origin = _origin(self.scheme, parts[2])
+        if self.origin is None:
+            raise ValueError(f"a document's URL has no user or password: {url!r}")
+        path: str = parts[3] or "/"
+        self.path = _without_dots(path) if _DOTS.search(path) else path
+        self.query: str = parts[4] or ""
+        self.abroad = False  # <base> leads to another origin, and with it all that is relative
+        self.rebased = False
+        self.faulty: str | None = None
+        if base is not None:
+            self._rebase(_well_formed(base))
+
+    def _rebase(self, base: str) -> None:
+        """Honour `<base href>`. Source: WHATWG HTML, "set the frozen base URL"."""
+        reference = _INVISIBLE.sub("", base.strip(_EDGES))
+        scheme = _SCHEME.match(reference)
+        if scheme is not None and scheme[1].lower() in ("data", "javascript"):
+            return
+        try:
+            target = self._target(reference)
+        except ValueError:
+            self.faulty = base[:_RAW]
+            return
+        if target is None:
+            self.abroad = True
+        elif len(reference) > _LONGEST_BASE:
+            self.faulty = base[:_RAW]
+        else:
+            if scheme is not None:
+                self.scheme = scheme[1].lower()
+            self.rebased = (self.path, self.query) != target[:2]
+            self.path, self.query = target[:2]
+
+    def simple(self, text: str, kind: Kind) -> Link | None:
+        """What `link` says, sooner, for what most links look like; None for all others."""
+        if self.abroad:
+            return None
+        simple = _SIMPLE.fullmatch(text)
+        if simple is None:
+            return None
+        path, query, fragment = simple.groups("")
+        return Link(path, query, fragment, kind, text[:_RAW], False)
+
+    def link(self, text: str, kind: Kind) -> Link | Faulty | None:
+        """See `resolve`. What a base adds: nothing at all leads to the base then, not to the document."""
+        text = _well_formed(text)
+        reference = _INVISIBLE.sub("", text.strip(_EDGES))
+        if not reference and not self.rebased:
+            return None
+        if kind == "asset" and reference.startswith("#"):
+            return None
+        try:
+            target = self._target(reference)
+        except ValueError:
+            return Faulty(text[:_RAW])
+        if target is None:
+            return None
+        path, query, fragment, backslash = target
+        encoded_slash = backslash
+        if "%" in path:
+            encoded_slash = backslash or _SLASHES.search(path) is not None
+            path = unquote(path, errors="replace")
+        if _QUERY_FAULTS.search(query):
+            query = quote(query, safe=_QUERY)
+        fragment = fragment.partition(":~:")[0]
+        return Link(path, query, unquote(fragment, errors="replace"), kind, text[:_RAW], encoded_slash)
+
+    def _target(self, reference: str) -> tuple[str, str, str, bool] | None:
+        """Path, query, fragment (nothing decoded) and whether the path had a backslash; None for another origin.
+
+        ValueError if it is no URL. Source: RFC 3986 section 5.2.2, WHATWG URL "basic URL parser".
+        """
+        rest = reference
+        scheme = self.scheme
+        named = _SCHEME.match(reference)
+        if named is not None:
+            scheme = named[1].lower()
+            if scheme not in _DEFAULT_PORTS:
+                return None
+            rest = reference[named.end() :]
+        slashes = len(rest) - len(rest.lstrip("/\\"))
+        if slashes > 2:
+            raise ValueError("no host")  # browsers drop the slashes: a slip all the same, and never what was meant
+        if slashes == 2 or scheme != self.scheme:
+            end = _past(_AUTHORITY, rest, slashes)
+            if _origin(scheme, rest[slashes:end]) != self.origin:
+                return None
+            rest = rest[end:]
+            if not rest.startswith(("/", "\\")):
+                rest = "/" + rest
+        elif self.abroad:
+            return None
+        rest, _, fragment = rest.partition("#")
+        path, mark, query = rest.partition("?")
+        backslash = "\\" in path
+        if backslash:
+            path = path.replace("\\", "/")
+        if not path:
+            path = self.path
+            if not mark:
+                query = self.query
+        else:
+            if path[0] != "/":
+                path = self.path[: self.path.rindex("/") + 1] + path
+            if _DOTS.search(path):
+                path = _without_dots(path)
+        return path, query, fragment, backslash
+
+
+# ---------------------------------------------------------------------------------------------------- what is collected
+
+_IGNORE = "data-ondemand-ignore"
+
+_NO_RELS: frozenset[str] = frozenset()
+_NO_LINK = frozenset({"preconnect", "dns-prefetch"})
+_ASSET_RELS = frozenset(
+    {"apple-touch-icon", "icon", "manifest", "mask-icon", "modulepreload", "prefetch", "preload", "stylesheet"}
+)
+_PAGE_RELS = frozenset(
+    {"alternate", "amphtml", "appendix", "archives", "author", "bookmark", "canonical", "chapter", "contents"}
+    | {"copyright", "end", "first", "glossary", "help", "home", "index", "last", "license", "me", "next", "prerender"}
+    | {"prev", "previous", "privacy-policy", "search", "section", "shortlink", "start", "subsection", "tag"}
+    | {"terms-of-service", "up"}
+)
+
+_META = frozenset(
+    {"og:image", "og:image:url", "og:image:secure_url", "og:video", "og:video:url", "og:video:secure_url"}
+    | {"og:audio", "og:audio:url", "og:audio:secure_url", "twitter:image", "twitter:image:src"}
+    | {"msapplication-tileimage"}
+)
+
+_SOURCES: dict[str, tuple[tuple[str, Kind], ...]] = {
+    "img": (("src", "asset"),),
+    "script": (("src", "asset"),),
+    "iframe": (("src", "page"),),
+    "frame": (("src", "page"),),
+    "video": (("src", "asset"), ("poster", "asset")),
+    "audio": (("src", "asset"),),
+    "source": (("src", "asset"),),
+    "track": (("src", "asset"),),
+    "embed": (("src", "asset"),),
+    "object": (("data", "asset"),),
+}
+
+_SVG = frozenset({"image", "use", "feimage"})
+
+_REFRESH = re.compile(
+    r"[\t\n\f\r ]*+(?:[0-9][0-9.]*+|\.[0-9.]*+)(?:[\t\n\f\r ]++[;,]?+|[;,])[\t\n\f\r ]*+"
+    r"(?:url[\t\n\f\r ]*+=[\t\n\f\r ]*+)?(?:\"([^\"]*+)|'([^']*+)|(.*+))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class _Found:
+    """Collects references while a document is read; they are resolved at its end, when `<base>` is known."""
+
+    __slots__ = ("base", "ids", "wanted")
+
+    def __init__(self) -> None:
+        self.base: str | None = None
+        self.ids: set[str] = set()
+        self.wanted: dict[tuple[str, Kind], None] = {}
+
+    def references(self, url: str) -> References:
+        resolver = _Resolver(url, self.base)
+        links: dict[tuple[str, str, str, Kind, bool], Link] = {}
+        faulty: dict[str, None] = {} if resolver.faulty is None else {resolver.faulty: None}
+        for text, kind in self.wanted:
+            link = resolver.simple(text, kind) or resolver.link(text, kind)
+            if isinstance(link, Link):
+                links.setdefault((link.path, link.query, link.fragment, kind, link.encoded_slash), link)
+            elif link is not None:
+                faulty[link.raw] = None
+        return References(tuple(links.values()), frozenset(self.ids), tuple(faulty))
+
+    def names(self, tag: str, attributes: Attributes) -> None:
+        """Note what counts in ignored elements too: what fragments can point to, and the first `<base href>`.
+
+        Source: WHATWG HTML, "find a potential indicated element" and "the base element".
+        """
+        identity = attributes.get("id")
+        if identity:
+            self.ids.add(identity)
+        if tag == "a":
+            name = attributes.get("name")
+            if name:
+                self.ids.add(name)
+        elif tag == "base" and self.base is None and "href" in attributes:
+            self.base = attributes["href"] or ""
+
+    def style(self, text: str) -> None:
+        if "(" in text or "@" in text:
+            for reference in _css_references(text):
+                self.wanted[reference, "asset"] = None
+
+    def srcset(self, text: str) -> None:
+        for reference in _srcset_references(text):
+            self.wanted[reference, "asset"] = None
+
+    def element(self, tag: str, attributes: Attributes) -> None:
+        """Note what one element refers to, but for `formaction` and the content of `<style>`; `tag` in lower case."""
+        if "style" in attributes:
+            self.style(attributes["style"] or "")
+        rels = _NO_RELS
+        if "rel" in attributes:
+            rels = frozenset((attributes["rel"] or "").lower().split())
+            if "external" in rels:
+                return
+        if tag in ("a", "area"):
+            href = "href" if "href" in attributes else "xlink:href"
+            if href in attributes:
+                self.wanted[attributes[href] or "", "page"] = None
+        elif tag in _SOURCES:
+            for name, kind in _SOURCES[tag]:
+                value = attributes.get(name)
+                if value:
+                    self.wanted[value, kind] = None
+            if "srcset" in attributes and tag in ("img", "source"):
+                self.srcset(attributes["srcset"] or "")
+        elif tag == "link":
+            self._link(rels, attributes)
+        elif tag == "meta":
+            self._meta(attributes)
+        elif tag == "form":
+            action = attributes.get("action")
+            if action and _gets(attributes.get("method")):
+                self.wanted[action, "form"] = None
+        elif tag == "input":
+            source = attributes.get("src")
+            if source and (attributes.get("type") or "").lower() == "image":
+                self.wanted[source, "asset"] = None
+        elif tag in _SVG:
+            value = attributes.get("href") or attributes.get("xlink:href")
+            if value:
+                self.wanted[value, "asset"] = None
+
+    def _link(self, rels: frozenset[str], attributes: Attributes) -> None:
+        """Source: WHATWG HTML, "link types" and "the link element"; one without any type links to nothing."""
+        if rels <= _NO_LINK:
+            return
+        href = attributes.get("href")
+        if href:
+            kind: Kind = "page" if rels & _PAGE_RELS and not rels & _ASSET_RELS else "asset"
+            self.wanted[href, kind] = None
+        if "imagesrcset" in attributes:
+            self.srcset(attributes["imagesrcset"] or "")
+
+    def _meta(self, attributes: Attributes) -> None:
+        """Source: ogp.me, and WHATWG HTML, "shared declarative refresh steps"."""
+        content = attributes.get("content")
+        if not content:
+            return
+        name = attributes.get("property") or attributes.get("name") or ""
+        if name.lower() in _META:
+            self.wanted[content, "asset"] = None
+        elif (attributes.get("http-equiv") or "").lower() == "refresh":
+            refresh = _REFRESH.match(content)
+            if refresh is not None:
+                value = refresh[1] or refresh[2] or refresh[3]
+                if value:
+                    self.wanted[value, "page"] = None
+
+
+def _gets(method: str | None) -> bool:
+    """Whether a form with this `method` is a GET form: any method HTML does not know is."""
+    return (method or "").lower() not in ("post", "dialog")
+
+
+def _submits(tag: str, attributes: Attributes) -> bool:
+    """Whether this is a submit button, so that its `formaction` means something."""
+    kind = (attributes.get("type") or "").lower()
+    return kind in ("submit", "image") if tag == "input" else tag == "button" and kind not in ("reset", "button")
+
+
+def _is_style(attributes: Attributes) -> bool:
+    """Whether a `<style>` holds CSS. Source: WHATWG HTML, "update a style block"."""
+    return (attributes.get("type") or "text/css").lower() == "text/css"
+
+
+# --------------------------------------------------------------------------------------------------------- HTML, a tree
+
+
+def _read_tree(document: bytes, found: _Found) -> bool:
+    """Read a document as browsers do, the content of `<template>` apart; False if the parser gave up, out of memory."""
+    try:
+        root = LexborHTMLParser(document, options=1).root  # 1: no mutation events, the tree is what the author wrote
+    except SelectolaxError:
+        return False
+    if root is None:
+        return False
+    ignored = 0
+    forms: _Forms | None = None
+    for node in root.traverse():
+        attributes = node.attributes
+        if ignored:
+            ignored -= 1
+            if attributes:
+                found.names(node.tag or "", attributes)
+            continue
+        tag = node.tag or ""
+        if attributes:
+            found.names(tag, attributes)
+            if _IGNORE in attributes:
+                ignored = sum(1 for _ in node.traverse()) - 1
+                continue
+            found.element(tag if tag.islower() else tag.lower(), attributes)
+            if "formaction" in attributes and _submits(tag, attributes):
+                if forms is None:
+                    forms = _Forms(root)
+                action = attributes["formaction"]
+                if action and _gets(forms.method(node, attributes)):
+                    found.wanted[action, "form"] = None
+        if tag == "style" and _is_style(attributes):
+            found.style(node.text())
+    return True
+
+
+class _Forms:
+    """Finds the form of a button. Made when a document has its first button with `formaction`."""
+
+    def __init__(self, root: LexborNode) -> None:
+        self._named: dict[str, str | None] = {}
+        self._around: dict[int, str | None] = {}
+        for form in root.css("form[id]"):
+            attributes = form.attributes
+            self._named.setdefault(attributes["id"] or "", attributes.get("method"))
+
+    def method(self, node: LexborNode, attributes: Attributes) -> str | None:
+        """The method a button submits with; "dialog" stands for no form. Source: WHATWG HTML, "form owner"."""
+        if "formmethod" in attributes:
+            return attributes["formmethod"]
+        if "form" in attributes:
+            return self._named.get(attributes["form"] or "", "dialog")
+        passed: list[int] = []
+        method: str | None = "dialog"
+        above = node.parent
+        while above is not None:
+            here = above.mem_id
+            if here in self._around:  # so that many buttons deep down stay cheap
+                method = self._around[here]
+                break
+            passed.append(here)
+            if above.tag == "form":
+                method = above.attributes.get("method")
+                break
+            above = above.parent
+        self._around.update(dict.fromkeys(passed, method))
+        return method
+
+
+# ---------------------------------------------------------------------------------------- HTML, tags, in linear time
+
+_FEW_TAGS = 1000
+_DEEPEST = 500
+_LONGEST_TAG = 32 * 1024
+
+_NAMES = re.compile(rb"<(/?)([a-z][a-z0-9]*)")
+_WEIGHTS = {
+    # These are void or closed by the next one, so that they never get deep ...
+    **dict.fromkeys(b"area base br col embed hr img input link meta param source track wbr".split(), 0),
+    **dict.fromkeys(b"p li dt dd option optgroup tr td th thead tbody tfoot colgroup rp rt".split(), 0),
+    # ... and these, left open, are opened again in each block that follows.
+    **dict.fromkeys(b"b big code em font i nobr s small strike strong tt u".split(), 16),
+}
+
+
+def _is_tame(body: bytes) -> bool:
+    """Whether a tree can be made of `body` in good time.
+
+    The HTML algorithm is quadratic in the depth of the tree, in the attributes of one element and in unclosed `<b>`
+    and the like, and so is every parser that follows it. The few pages beyond these limits, most of them for a script or
+    a data: URL of 32 kB, are read tag by tag, which finds the same in all but muddled markup.
+    """
+    if len(body) > _LONGEST_TAG and max(map(len, body.split(b">"))) > _LONGEST_TAG:
+        return False
+    if len(body) <= 3 * _FEW_TAGS or body.count(b"<") <= _FEW_TAGS:
+        return True
+    depth = 0
+    opened: Counter[bytes] = Counter()
+    for closing, name in _NAMES.findall(body.lower()):
+        if not closing:
+            opened[name] += 1
+            depth += _WEIGHTS.get(name, 1)
+            if depth > _DEEPEST:
+                return False
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= _WEIGHTS.get(name, 1)
+    return True
+
+
+_TAG = re.compile(r"<(/?)([A-Za-z][^\t\n\f\r />]*)")
+_ATTRIBUTE = re.compile(
+    r"[\t\n\f\r /]*+(?:(>)|([^\t\n\f\r />][^\t\n\f\r />=]*+)"
+    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)(?:\"|\Z)|'([^']*+)(?:'|\Z)|(?![\"'])([^\t\n\f\r >]*+)))?)"
+)
+_COMMENT_END = re.compile("--!?>")
+_REFERENCE = re.compile(r"&(?:#(?:[0-9]+|[xX][0-9a-fA-F]+);?|([A-Za-z][A-Za-z0-9]*+(?:;|(?!=))))")
+_TEXT_ONLY = {
+    name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
+    for name in ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
+}
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
+
+
+def _character(reference: re.Match[str]) -> str:
+    name = reference[1]
+    return html.unescape(reference[0]) if name is None else html5.get(name, reference[0])
+
+
+def _tags(text: str) -> Iterator[tuple[bool, str, dict[str, str | None], str]]:
+    """Whether it is an end tag, name, attributes and, for `<style>` and its like, content of each tag.
+
+    Source: WHATWG HTML, "tokenization", without what depends on the tree.
+    """
+    at = 0
+    while (at := text.find("<", at)) >= 0:
+        tag = _TAG.match(text, at)
+        if tag is None:
+            if text.startswith("<!--", at):
+                end = _COMMENT_END.search(text, at + 2)
+                if end is None:
+                    return
+                at = end.end()
+            elif text.startswith(("<!", "<?", "</"), at):
+                at = text.find(">", at + 2)
+                if at < 0:
+                    return
+            else:
+                at += 1
+            continue
+        at = tag.end()
+        attributes: dict[str, str | None] = {}
+        while True:
+            attribute = _ATTRIBUTE.match(text, at)
+            if attribute is None:  # the document ends within the tag: there is no tag
+                return
+            at = attribute.end()
+            if attribute[1]:
+                break
+            key = attribute[2].lower()
+            if key not in attributes:
+                value = attribute[3] or attribute[4] or attribute[5] or ""
+                attributes[key] = _REFERENCE.sub(_character, value) if "&" in value else value
+        name = tag[2].lower()
+        content = ""
+        if not tag[1] and name in _TEXT_ONLY:
+            end = _TEXT_ONLY[name].search(text, at)
+            content = text[at:] if end is None else text[at : end.start()]
+            at = len(text) if end is None else end.start()
+        yield bool(tag[1]), name, attributes, content
+        if name == "plaintext":
+            return
+
+
+def _read_tags(text: str, found: _Found) -> None:
+    """Read a document tag by tag, for one that no tree should be made of."""
+    templates = 0
+    ignored: str | None = None  # the name of the element that is ignored
+    depth = 0  # and how many of that name are open in it
+    method = "dialog"  # of the form around, "dialog" if there is none
+    for closing, name, attributes, content in _tags(text):
+        if name == "template":
+            templates = max(templates - 1, 0) if closing else templates + 1
+        if templates and not (name == "template" and templates == 1):
+            continue
+        if closing:
+            if name == "form":
+                method = "dialog"
+            if name == ignored:
+                depth -= 1
+                if not depth:
+                    ignored = None
+            continue
+        found.names(name, attributes)
+        if ignored is not None:
+            depth += name == ignored
+            continue
+        if _IGNORE in attributes:
+            if name not in _VOID:
+                ignored, depth = name, 1
+            continue
+        found.element("img" if name == "image" and "src" in attributes else name, attributes)
+        if name == "form":
+            method = attributes.get("method") or "get"
+        elif "formaction" in attributes and _submits(name, attributes):
+            action = attributes["formaction"]
+            if action and _gets(attributes.get("formmethod", method)):
+                found.wanted[action, "form"] = None
+        elif name == "style" and _is_style(attributes):
+            found.style(content)
+
+
+# ------------------------------------------------------------------------------------------------------------ encodings
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+
+# By Python's name, the encodings of WHATWG Encoding that Python has, where browsers read them as something else ...
+_READ_AS = {
+    "ascii": "cp1252",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso8859-1": "cp1252",
+    "iso8859-11": "cp874",
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+}
+# ... and the rest. No others: some of Python's codecs are no encodings, and some warn or refuse to replace.
+_CODEC = re.compile(
+    r"utf-16(-[lb]e)?|cp(125\d|866|874|932|949)|koi8-[ru]|mac-(roman|cyrillic)|gb18030|big5hkscs|euc_jp|iso2022_jp"
+    r"|iso8859-\d+"
+)
+
+_CONTENT_CHARSET = re.compile(r"charset[\t\n\f\r ]*=[\t\n\f\r ]*[\"']?([^\t\n\f\r \"';]+)", re.IGNORECASE)
+
+
+def _in_utf8(body: bytes, charset: str | None) -> bytes:
+    """`body` in UTF-8, or as it is if nobody knows what it is in."""
+    if charset is None:
+        for mark, name in _BOMS:
+            if body.startswith(mark):
+                charset = name
+                body = body[len(mark) :]
+                break
+        else:
+            charset = _declared_charset(body[:1024])
+    if charset is None or charset in ("utf-8", "UTF-8"):
+        return body
+    try:
+        codec = codecs.lookup(charset.strip()).name
+    except (LookupError, ValueError):
+        return body
+    codec = _READ_AS.get(codec, codec)
+    return body.decode(codec, "replace").encode("utf-8", "replace") if _CODEC.fullmatch(codec) else body
+
+
+def _declared_charset(head: bytes) -> str | None:
+    """What `<meta charset>` or `<meta http-equiv>` says. Source: WHATWG HTML, "prescan a byte stream"."""
+    if b"charset" not in head.lower():
+        return None
+    for closing, name, attributes, _ in _tags(head.decode("latin-1")):
+        if closing or name != "meta":
+            continue
+        charset = attributes.get("charset")
+        if charset is None and (attributes.get("http-equiv") or "").lower() == "content-type":
+            content = _CONTENT_CHARSET.search(attributes.get("content") or "")
+            charset = None if content is None else content[1]
+        if charset:
+            # What could be read so far is not UTF-16, whatever it says of itself.
+            return None if charset.strip().lower().startswith("utf-16") else charset
+    return None
+
+
+# --------------------------------------------------------------------------------------------------------------- srcset
+
+_SRCSET_GAP = re.compile(r"[\t\n\f\r ,]*")
+_SRCSET_URL = re.compile(r"[^\t\n\f\r ]+")
+_SRCSET_DESCRIPTORS = re.compile(r"[^,(]*+(?:\([^)]*+\)?[^,(]*+)*")
+_DESCRIPTOR = re.compile(r"([0-9]+)([wh])|(-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)x")
+
+
+def _srcset_references(text: str) -> Iterator[str]:
+    """The URLs of a `srcset`. Source: WHATWG HTML, "parse a srcset attribute".
+
+    A comma ends a URL only with whitespace after it; a candidate whose descriptors are wrong is none.
+    """
+    at = 0
+    while True:
+        url = _SRCSET_URL.match(text, _past(_SRCSET_GAP, text, at))
+        if url is None:
+            return
+        at = url.end()
+        if url[0].endswith(","):
+            yield url[0].rstrip(",")
+            continue
+        end = _past(_SRCSET_DESCRIPTORS, text, at)
+        if _descriptors_fit(text[at:end]):
+            yield url[0]
+        at = end + 1
+
+
+def _descriptors_fit(text: str) -> bool:
+    """Whether a browser takes the candidate: at most one width, height or density, a height with its width only."""
+    units: list[str] = []
+    for token in text.split():
+        descriptor = _DESCRIPTOR.fullmatch(token)
+        if descriptor is None or (descriptor[3] or "").startswith("-") or (descriptor[1] or "1").strip("0") == "":
+            return False
+        units.append(descriptor[2] or "x")
+    return units in ([], ["x"], ["w"], ["w", "h"], ["h", "w"])
+
+
+# ------------------------------------------------------------------------------------------------------------------ CSS
+
+_CSS = re.compile(r"""["'()/@\\]""")
+_CSS_RULE = re.compile(r"(?:(import)|namespace|(?:-moz-)?document)(?![-\w\\])", re.IGNORECASE)
+_CSS_SPACE = re.compile(r"[\t\n ]*")
+_CSS_STRINGS = {
+    '"': re.compile(r'([^"\\\n]*+(?:\\(?:[0-9a-fA-F]{1,6}+[\t\n ]?+|[\s\S]?)[^"\\\n]*+)*)'),
+    "'": re.compile(r"([^'\\\n]*+(?:\\(?:[0-9a-fA-F]{1,6}+[\t\n ]?+|[\s\S]?)[^'\\\n]*+)*)"),
+}
+_CSS_URL = re.compile(
+    r"[\t\n ]*+([^\"'()\\\x00-\x20\x7f]*+"
+    r"(?:\\(?:[0-9a-fA-F]{1,6}+[\t\n ]?+|[^\n0-9a-fA-F])[^\"'()\\\x00-\x20\x7f]*+)*)"
+    r"[\t\n ]*+(?:\)|\Z)"
+)
+_CSS_BAD_URL = re.compile(r"[^)\\]*+(?:\\[\s\S]?[^)\\]*+)*\)?")
+_CSS_PRELUDE = re.compile(r"""[^;{"'(]*+(?:(?:"[^"]*+"?|'[^']*+'?|\([^)]*+\)?)[^;{"'(]*+)*""")
+_CSS_FUNCTION = re.compile(r"@?(?:\\[0-9a-fA-F]{1,6}+[\t\n ]?+|\\[^\n0-9a-fA-F]|[-0-9A-Za-z_\u0080-\U0010ffff])+\Z")
+_CSS_TURNED_NAME = re.compile(r"[-0-9A-Za-z_\u0080-\U0010ffff]*@?")
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6}+)[\t\n ]?+|\n|([\s\S]?))")
+_CSS_URL_FUNCTIONS = frozenset({"url", "src", "image-set", "-webkit-image-set"})
+
+
+def _css_character(escape: re.Match[str]) -> str:
+    """Source: CSS Syntax 3, "consume an escaped code point"."""
+    if escape[1] is None:
+        return escape[2] or ""
+    number = int(escape[1], 16)
+    return chr(number) if 0 < number < 0xD800 or 0xDFFF < number < 0x110000 else "\ufffd"
+
+
+def _css_unescaped(text: str) -> str:
+    return _CSS_ESCAPE.sub(_css_character, text) if "\\" in text else text
+
+
+def _css_references(text: str) -> Iterator[str]:
+    """The URLs of a style sheet or a `style` attribute, unescaped, in order.
+
+    Goes from one quote, parenthesis, comment or at-rule to the next and keeps in mind in which function it is: a string
+    is a URL as an argument of `url`, `src` and `image-set` only, and after `@import`.
+    Source: CSS Syntax 3 sections 4.3.2 to 4.3.7, CSS Values 4 section 4.5, CSS Images 4 section 2.4.
+    """
+    if "\r" in text or "\f" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    functions: list[bool] = []  # of each open parenthesis, whether strings in it are URLs
+    at = 0
+    while (token := _CSS.search(text, at)) is not None:
+        mark = token[0]
+        start, at = token.span()
+        if mark == "(":
+            name = _css_function(text, start)
+            if name != "url" or text.startswith(('"', "'"), _past(_CSS_SPACE, text, at)):
+                functions.append(name in _CSS_URL_FUNCTIONS)
+                continue
+            url = _CSS_URL.match(text, at)
+            if url is None:
+                at = _past(_CSS_BAD_URL, text, at)
+            else:
+                at = url.end()
+                yield _css_unescaped(url[1])
+        elif mark == ")":
+            if functions:
+                functions.pop()
+        elif mark in _CSS_STRINGS:
+            string, at = _css_string(text, start)
+            if string is not None and functions and functions[-1]:
+                yield string
+        elif mark == "\\":
+            at += 1
+        elif mark == "/":
+            at = _css_past_comment(text, start)
+        else:
+            rule = _CSS_RULE.match(text, at)
+            if rule is None:
+                continue
+            if rule[1] is None:  # what these rules name is not fetched
+                at = _past(_CSS_PRELUDE, text, rule.end())
+                continue
+            at = _past(_CSS_SPACE, text, rule.end())
+            while text.startswith("/*", at):
+                at = _past(_CSS_SPACE, text, _css_past_comment(text, at))
+            if text.startswith(('"', "'"), at):
+                string, at = _css_string(text, at)
+                if string is not None:
+                    yield string
+
+
+def _css_string(text: str, at: int) -> tuple[str | None, int]:
+    """The string that opens at `at`, unescaped, and where it ends; None if the line ends before it."""
+    quote = text[at]
+    string = _CSS_STRINGS[quote].match(text, at + 1)
+    assert string is not None
+    end = string.end()
+    if text.startswith(quote, end):
+        return _css_unescaped(string[1]), end + 1
+    return _css_unescaped(string[1]) if end == len(text) else None, end
+
+
+def _css_past_comment(text: str, at: int) -> int:
+    if not text.startswith("/*", at):
+        return at + 1
+    end = text.find("*/", at + 2)
+    return len(text) if end < 0 else end + 2
+
+
+def _css_function(text: str, at: int) -> str:
+    """The name before the parenthesis at `at`, in lower case; "" if there is none."""
+    before = text[max(at - 40, 0) : at]
+    if "\\" not in before:
+        return before[len(before) - _past(_CSS_TURNED_NAME, before[::-1], 0) :].lower()
+    name = _CSS_FUNCTION.search(before)
+    return "" if name is None else _css_unescaped(name[0]).lower()
+
+
+def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what `pattern` matches at `at` ends; for patterns that match nothing too."""
+    match = pattern.match(text, at)
+    assert match is not None
+    return match.end()
