@@ -23,10 +23,11 @@ if TYPE_CHECKING:
         ParamError,
         StoreError,
     )
+    from ondemand.marks import StaticPath, prerender
     from ondemand.middleware import OnDemand
     from ondemand.prerendering.build import build
     from ondemand.responses import Response
-    from ondemand.routing import Route, Rule, StaticPath, prerender
+    from ondemand.routing import Route, Rule
 
 __version__ = "0.1.0"
 
@@ -46,11 +47,11 @@ _HOMES = {
     "Response": "responses",
     "Route": "routing",
     "Rule": "routing",
-    "StaticPath": "routing",
+    "StaticPath": "marks",
     "StoreError": "errors",
     "build": "prerendering.build",
     "is_building": "capture",
-    "prerender": "routing",
+    "prerender": "marks",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any
 
 from ondemand.errors import OnDemandError
 
-__all__ = ["ASGIApp", "Lifespan", "LifespanFailed", "Message", "Receive", "Scope", "Send", "header", "inner_apps"]
+__all__ = ["ASGIApp", "Lifespan", "LifespanError", "Message", "Receive", "Scope", "Send", "header", "inner_apps"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -46,7 +46,7 @@ def inner_apps(app: Any) -> Iterator[Any]:
         app = inner
 
 
-class LifespanFailed(OnDemandError):
+class LifespanError(OnDemandError):
     """The app said `lifespan.startup.failed` or `lifespan.shutdown.failed`; the message is the app's."""
 
 
@@ -69,7 +69,7 @@ class Lifespan:
         self.error: BaseException | None = None
 
     async def start(self) -> None:
-        """Wait for the app to start. Raises `LifespanFailed` with the app's own message if it could not."""
+        """Wait for the app to start. Raises `LifespanError` with the app's own message if it could not."""
         self._task = asyncio.create_task(self._run(), name="ondemand lifespan")
         await self._to_app.put({"type": "lifespan.startup"})
         answer = await self._answer()
@@ -78,17 +78,17 @@ class Lifespan:
         elif answer["type"] == "lifespan.startup.failed":
             await asyncio.wait({self._task}, timeout=1.0)
             self._task.cancel()
-            raise LifespanFailed(str(answer.get("message") or "the app did not say why")) from self.error
+            raise LifespanError(str(answer.get("message") or "the app did not say why")) from self.error
 
     async def stop(self) -> None:
-        """Wait for the app to shut down. Raises `LifespanFailed` if it says that it could not."""
+        """Wait for the app to shut down. Raises `LifespanError` if it says that it could not."""
         if self._task is None or not self.supported:
             return
         await self._to_app.put({"type": "lifespan.shutdown"})
         answer = await self._answer()
         await asyncio.gather(self._task, return_exceptions=True)
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
-            raise LifespanFailed(str(answer.get("message") or "the app did not say why")) from self.error
+            raise LifespanError(str(answer.get("message") or "the app did not say why")) from self.error
 
     async def _run(self) -> None:
         scope: Scope = {

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
 from ondemand.routing import to_url
 
-__all__ = ["BUILDING", "CAPTURE", "Capture", "Recording", "capture", "is_building"]
+__all__ = ["BUILDING", "CAPTURE", "Capture", "Recording", "Visitor", "is_building"]
 
 CAPTURE = "ondemand.capture"
 """The key in the scope under which a captured request carries its `Recording`."""
@@ -158,7 +158,9 @@ class Capture:
 class Visitor:
     """Makes the requests of a build: one origin, one copy of the lifespan's state for each."""
 
-    def __init__(self, app: ASGIApp, *, origin: str, prefix: str, state: Mapping[str, Any] | None, timeout: float) -> None:
+    def __init__(
+        self, app: ASGIApp, *, origin: str, prefix: str, state: Mapping[str, Any] | None, timeout: float
+    ) -> None:
         """origin: "https://example.com". prefix: what `base` puts in front of each path. timeout: seconds a page."""
         self._app = app
         parts = urlsplit(origin)
@@ -210,7 +212,9 @@ class Visitor:
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 result.outer_status = message["status"]
-                result.outer_headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+                result.outer_headers = [
+                    (bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())
+                ]
             elif message["type"] == "http.response.body" and not message.get("more_body", False):
                 done.set()
 
@@ -246,11 +250,6 @@ class Visitor:
             result.error = "the app returned without an answer"
 
 
-async def capture(app: ASGIApp, path: str, *, origin: str = "http://localhost", timeout: float = 30.0) -> Capture:
-    """Ask `app` for one path: `Visitor` for a single request."""
-    return await Visitor(app, origin=origin, prefix="", state=None, timeout=timeout).capture(path)
-
-
 async def _run(awaitable: Any) -> None:
     await awaitable
 
@@ -268,7 +267,8 @@ def _expire(task: asyncio.Task[None], result: Capture) -> None:
 # --- where in the user's code -----------------------------------------------------------------------------------------
 
 _INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
-_LIBRARIES = tuple(os.path.join(sysconfig.get_path(name), "") for name in _INSTALLED) + (
+_LIBRARIES = (
+    *tuple(os.path.join(sysconfig.get_path(name), "") for name in _INSTALLED),
     os.path.join(os.path.dirname(__file__), ""),
 )
 
@@ -278,19 +278,23 @@ def _is_users(code: CodeType) -> bool:
     return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
 
 
+def _alone(error: BaseException) -> BaseException:
+    """The innermost exception of groups that hold one each (task groups make them)."""
+    while len(inner := cast("tuple[BaseException, ...]", getattr(error, "exceptions", ()))) == 1:
+        error = inner[0]
+    return error
+
+
 def describe(error: BaseException) -> str:
     """ "Type: message", the first 500 characters; the innermost exception of a group with one."""
-    while isinstance(error, BaseExceptionGroup) and len(cast("BaseExceptionGroup[Any]", error).exceptions) == 1:
-        error = cast("BaseExceptionGroup[Any]", error).exceptions[0]
+    error = _alone(error)
     text = str(error)
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
 def user_frames(error: BaseException) -> tuple[str, ...]:
     """Up to three frames of the user's own code that `error` passed, innermost last; any frames if none is theirs."""
-    while isinstance(error, BaseExceptionGroup) and len(cast("BaseExceptionGroup[Any]", error).exceptions) == 1:
-        error = cast("BaseExceptionGroup[Any]", error).exceptions[0]
-    walked = list(traceback.walk_tb(error.__traceback__))
+    walked = list(traceback.walk_tb(_alone(error).__traceback__))
     own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
     chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
     return tuple(_frame(code, line) for code, line in chosen)

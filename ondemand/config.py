@@ -232,7 +232,7 @@ def _output(key: str, value: Any) -> str:
 
 def _folder(key: str, value: Any) -> Path:
     if not isinstance(value, str | os.PathLike) or not os.fspath(cast("str", value)):
-        raise _wrong(key, value, "the path of a folder")
+        raise _wrong(key, cast("object", value), "the path of a folder")
     return Path(cast("str", value))
 
 

@@ -16,11 +16,10 @@ from typing import Any, cast
 from ondemand._asgi import inner_apps
 from ondemand.config import Config
 from ondemand.errors import ConfigError
-from ondemand.routing import Decision, Mark, Pattern, Route, decide, mark_of, unreached
+from ondemand.marks import ATTRIBUTE, Mark, mark_of, unreached
+from ondemand.routing import Decision, Pattern, Route, decide
 
 __all__ = ["RouteTable", "Warned", "discover", "find_wrapper", "skipped_middleware"]
-
-_GROUP = "__ondemand_mark__"
 
 
 class RouteTable:
@@ -110,7 +109,9 @@ def discover(app: Any, config: Config) -> RouteTable:
 
 def _has_routes(app: Any) -> bool:
     routes = getattr(app, "routes", None)
-    return isinstance(routes, list | tuple) and all(hasattr(route, "matches") for route in cast("Iterable[Any]", routes))
+    return isinstance(routes, list | tuple) and all(
+        hasattr(route, "matches") for route in cast("Iterable[Any]", routes)
+    )
 
 
 def _convertors() -> dict[str, str]:
@@ -144,7 +145,7 @@ def _read_included(node: Any, group: _Group) -> Iterator[Route]:
 
 def _router_marks(router: Any, inherited: Mark | None) -> dict[int, Mark | None]:
     """The mark of the nearest router around each route of `router`, by the route's id."""
-    mark = getattr(router, _GROUP, None) or inherited
+    mark = getattr(router, ATTRIBUTE, None) or inherited
     found: dict[int, Mark | None] = {}
     for route in getattr(router, "routes", ()):
         inner = getattr(route, "original_router", None)
@@ -160,7 +161,7 @@ def _read_one(node: Any, original: Any, group: _Group, mark: Mark | None) -> Ite
     if kind == "mount":
         yield from _read_mount(node, original, group, mark)
     elif kind == "host":
-        inner = _Group(group.prefix, str(original.host), getattr(original, _GROUP, None) or mark, group.convertors)
+        inner = _Group(group.prefix, str(original.host), getattr(original, ATTRIBUTE, None) or mark, group.convertors)
         apps = [app for app in inner_apps(node.app) if _has_routes(app)]
         if apps:
             yield from _read(apps[0].routes, inner)
@@ -179,7 +180,7 @@ def _kind(node: Any) -> str:
 
 
 def _read_mount(node: Any, original: Any, group: _Group, mark: Mark | None) -> Iterator[Route]:
-    inner = _Group(group.prefix + node.path, group.host, getattr(original, _GROUP, None) or mark, group.convertors)
+    inner = _Group(group.prefix + node.path, group.host, getattr(original, ATTRIBUTE, None) or mark, group.convertors)
     for app in inner_apps(node.app):
         directories = getattr(app, "all_directories", None)
         if directories is not None:
@@ -204,10 +205,14 @@ def _route(node: Any, original: Any, group: _Group, mark: Mark | None) -> Route:
     path: str = node.path
     methods: Iterable[str] | None = node.methods
     if inspect.isclass(node.endpoint) and methods is None:
-        methods = [name.upper() for name in ("get", "head", "post", "put", "patch", "delete", "options") if hasattr(node.endpoint, name)]
+        methods = [
+            name.upper()
+            for name in ("get", "head", "post", "put", "patch", "delete", "options")
+            if hasattr(node.endpoint, name)
+        ]
     route = Route(Pattern((group.prefix + path) or "/", group.convertors), methods=methods or None)
     route.endpoint = node.endpoint
-    route.mark = mark_of(node.endpoint) or getattr(original, _GROUP, None)
+    route.mark = mark_of(node.endpoint) or getattr(original, ATTRIBUTE, None)
     route.group, route.host = mark, group.host
     route.source = _source(node.endpoint)
     route.framework = getattr(node.endpoint, "__module__", "") == "fastapi.applications"
@@ -220,7 +225,7 @@ def _source(endpoint: Any) -> str:
     if code is not None:
         return f"{code.co_filename}:{code.co_firstlineno}"
     try:
-        cls = endpoint if inspect.isclass(endpoint) else type(endpoint)
+        cls = cast("Any", endpoint if inspect.isclass(endpoint) else type(endpoint))
         return f"{inspect.getsourcefile(cls)}:{inspect.getsourcelines(cls)[1]}"
     except (OSError, TypeError):
         return ""
@@ -287,7 +292,8 @@ def skipped_middleware(app: Any, wrapper: type[Any], table_routes: Iterable[Any]
     inside = False
     for inner in inner_apps(app):
         entries = list(getattr(inner, "user_middleware", ()))
-        ours = next((i for i, e in enumerate(entries) if isinstance(e.cls, type) and issubclass(e.cls, wrapper)), None)
+        classes: list[Any] = [entry.cls for entry in entries]
+        ours = next((i for i, cls in enumerate(classes) if isinstance(cls, type) and issubclass(cls, wrapper)), None)
         if ours is not None:
             inside, entries = True, entries[ours + 1 :]
         if isinstance(inner, wrapper):
@@ -302,8 +308,7 @@ def skipped_middleware(app: Any, wrapper: type[Any], table_routes: Iterable[Any]
 
 def _mounted(routes: Any) -> Iterator[str]:
     """Security middleware of single routes and mounts (`Route(middleware=...)`, `Mount(middleware=...)`)."""
-    for node in routes if isinstance(routes, list) else ():
-        node = cast("Any", node)
+    for node in cast("list[Any]", routes) if isinstance(routes, list) else ():
         app = getattr(node, "app", None)
         for inner in inner_apps(app) if app is not None else ():
             if _SECURITY.search(type(inner).__name__):

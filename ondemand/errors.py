@@ -17,6 +17,11 @@ Messages say what happened, why, and what to do, in this order. Names are perman
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.report import Report
+
 __all__ = [
     "AppImportError",
     "BuildError",
@@ -63,7 +68,7 @@ class AppImportError(OnDemandError):
 class BuildError(OnDemandError):
     """The build found faults and published nothing. `report` holds the whole `Report`."""
 
-    def __init__(self, message: str, report: object = None) -> None:
+    def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)
         self.report = report
 
@@ -76,7 +81,7 @@ class ManifestError(StoreError):
     """A manifest is truncated, of another version, or does not match its own digest."""
 
 
-class BuildRunning(StoreError):
+class BuildRunning(StoreError):  # noqa: N818 - it says what is, as StopIteration does
     """Another build of the same `dist` is running."""
 
 

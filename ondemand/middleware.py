@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from ondemand._asgi import ASGIApp, Message, Receive, Scope, Send, inner_apps
 from ondemand.capture import CAPTURE, Recording, is_building
@@ -134,7 +134,7 @@ class OnDemand:
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on; read the site when the app has started, and fail the start if it is wrong."""
         if isinstance(register := scope.get(REGISTER), list):
-            register.append(self)
+            cast("list[OnDemand]", register).append(self)
 
         refused = False
 
@@ -161,6 +161,10 @@ class OnDemand:
             config = Config.make({**read_project(root), **self._settings}, root=root)
             self._site = Site(self, outer, config)
         return self._site
+
+    def forget(self) -> None:
+        """Read the site anew at the next request: a build of this very object has ended."""
+        self._site = None
 
 
 class Site:
@@ -253,9 +257,9 @@ class Site:
         return to_url(front + other) + (f"?{query.decode('latin-1')}" if query else "")
 
     def _exists(self, server: SnapshotServer | None, path: str, method: str) -> bool:
-        if server is not None and (answer := server.find(path) or self.find_other_spelling(server, path)):
-            if answer.snapshot.kind == "page":
-                return method in {"GET", "HEAD"}
+        answer = (server.find(path) or self.find_other_spelling(server, path)) if server is not None else None
+        if answer is not None and answer.snapshot.kind == "page":
+            return method in {"GET", "HEAD"}
         route = self.table.match(path, method="GET" if method == "HEAD" else method, host=self._build_host)
         return route is not None and not route.takes_rest
 
@@ -313,7 +317,9 @@ class Site:
     ) -> bool:
         """True if guards, `unknown="404"` or the public folder answered."""
         method = scope["method"]
-        route = self.table.match(path, method=method, host=self._build_host) if self.config.rules or self._closed else None
+        route = (
+            self.table.match(path, method=method, host=self._build_host) if self.config.rules or self._closed else None
+        )
         if self.config.rules and (guards := self._guards(path, route)):
             if await _guarded(guards, scope, receive, send):
                 return True
@@ -374,12 +380,14 @@ def _sets_headers(config: Config) -> bool:
 async def _guarded(guards: Guards, scope: Scope, receive: Receive, send: Send) -> bool:
     """Ask each guard; True if one of them answered."""
     for guard, params in guards:
-        response = await guard(Page(scope, params))
+        response: Any = await guard(Page(scope, params))
         if response is None:
             continue
-        if not callable(response):
+        if not callable(cast("object", response)):
             name = getattr(guard, "__qualname__", repr(guard))
-            raise TypeError(f"The guard {name} returned {type(response).__name__}. Return a Response, or None to let pass.")
+            raise TypeError(
+                f"The guard {name} returned {type(response).__name__}. Return a Response, or None to let pass."
+            )
         await response(scope, receive, _private(send))
         return True
     return False

@@ -26,7 +26,9 @@ class _PlainResponse:
     def __init__(self, content: bytes, status_code: int, headers: Mapping[str, str]) -> None:
         self.body = content
         self.status_code = status_code
-        self.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ]
         if status_code >= 200 and status_code not in (204, 304):
             self.raw_headers.append((b"content-length", str(len(content)).encode()))
 
@@ -101,6 +103,6 @@ def redirect_target(url: str) -> str:
 
 
 def _checked(name: str, value: str) -> str:
-    if any(ord(c) < 32 and c != "\t" or ord(c) == 127 or ord(c) > 255 for c in name + value) or not name:
+    if any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in name + value) or not name:
         raise ValueError(f"The header {name!r}: {value!r} is no valid HTTP header.")
     return value

@@ -1,47 +1,26 @@
-"""Routes, their patterns, and the marks that say what is static.
+"""Routes: which paths, rendered how.
 
-Pure values: no files, no clocks, no event loop. Three subjects that are one: a `Pattern` says which paths, a `Mark`
-or a `Rule` says how they are rendered, a `Route` joins the two, and `decide` reads the answer.
+Pure values: no files, no clocks, no event loop. A `Pattern` says which paths, a `Mark` or a `Rule` says how they are rendered, a
+`Route` joins the two, and `decide` reads the answer.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
 import unicodedata
-import weakref
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from ondemand.errors import ConfigError, MarkError, ParamError
+from ondemand.errors import ConfigError, ParamError
+from ondemand.marks import Mark, Paths, Props, Unknown, Value, checked_mark, is_value
 
 if TYPE_CHECKING:
     from ondemand.config import Config
 
-__all__ = [
-    "Decision",
-    "Mark",
-    "Pattern",
-    "Route",
-    "Rule",
-    "Rules",
-    "StaticPath",
-    "decide",
-    "mark_of",
-    "path_fault",
-    "prerender",
-    "unwrap",
-]
-
-Value = bool | Literal["auto"]
-Unknown = Literal["404", "render"]
-Paths = Callable[..., Any] | Iterable[Any] | AsyncIterable[Any]
-Props = Callable[[Mapping[str, str]], Any]
-F = TypeVar("F")
+__all__ = ["Decision", "Guard", "Pattern", "Route", "Rule", "Rules", "decide", "path_fault", "to_url"]
 
 # --- paths ------------------------------------------------------------------------------------------------------------
 
@@ -301,224 +280,6 @@ def _segments_overlap(one: str, two: str) -> bool:
     return re.fullmatch(".+".join(re.escape(piece) for piece in wild.split("\0")), literal) is not None
 
 
-# --- marks ------------------------------------------------------------------------------------------------------------
-
-_ATTRIBUTE = "__ondemand_mark__"
-
-
-@dataclass(frozen=True, slots=True)
-class StaticPath:
-    """One path of a route with parameters, as its `paths` yields it (Astro: an entry of getStaticPaths).
-
-    `params`: name -> text or number. `props`: anything; handed to the page as it is, never serialised.
-    """
-
-    params: Mapping[str, object]
-    props: Mapping[str, object] = field(default_factory=dict[str, object])
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What `prerender` was told about one function, class, router or mount."""
-
-    value: Value | Callable[[Config], Value]
-    paths: Paths | None = None
-    props: Props | None = None
-    unknown: Unknown | None = None
-
-    def resolve(self, config: Config) -> Value:
-        """The value; a callable is asked with the config. Raises `MarkError` if it answers anything else."""
-        if not callable(self.value):
-            return self.value
-        value = self.value(config)
-        if value is True or value is False or value == "auto":
-            return value
-        raise MarkError(
-            f"The function given to prerender() answered {value!r}. It must answer True, False or 'auto'."
-        )
-
-
-_touched: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-"""Every function and class that `prerender` marked and no route has reached so far -> where it is defined."""
-
-
-@overload
-def prerender(value: F, /) -> F: ...
-@overload
-def prerender(
-    value: Value | Callable[[Config], Value] = True,
-    *,
-    paths: Paths | None = None,
-    props: Props | None = None,
-    unknown: Unknown | None = None,
-) -> Callable[[F], F]: ...
-def prerender(
-    value: Any = True,
-    *,
-    paths: Paths | None = None,
-    props: Props | None = None,
-    unknown: Unknown | None = None,
-) -> Any:
-    """Mark a page or endpoint as static (a snapshot made by the build) or on demand (rendered per request).
-
-    Use it bare or called, on a function, an HTTPEndpoint class or one of its methods, or on a whole APIRouter or
-    Mount: `prerender(False)(router)`. What it marks is returned unchanged.
-
-    value: True, False, "auto" (snapshot, and keep rendering params that the build did not know), or a function of
-        the config that answers one of these. So that it is not taken for a page, such a function is a lambda or
-        names its one parameter `config`.
-    paths: the static paths of a route with parameters: a list or any iterable of `StaticPath` (or of dicts with
-        `params` and `props`), or a function or (async) generator function that gives one. A function may take one
-        argument: a `PathsContext`. Iterated once per build and never made into a list.
-    props: `async (params) -> dict or None`: the props at request time; None means that there is no such page.
-    unknown: params that `paths` did not yield: "render" lets the app answer (the default), "404" answers 404.
-
-    Raises `MarkError` for any other value, option or target, and for a second mark on the same target.
-    (Astro: `export const prerender`, `getStaticPaths`.)
-    """
-    bare = _is_page(value)
-    if bare and (paths is None and props is None and unknown is None):
-        return _attach(value, Mark(True))
-    mark = _checked(value, paths, props, unknown)
-    return functools.partial(_attach, mark=mark)
-
-
-def _checked(value: Any, paths: Any, props: Any, unknown: Any) -> Mark:
-    if not (value is True or value is False or value == "auto" or callable(value)):
-        raise MarkError(
-            f"prerender() was given {value!r}. It takes True, False, 'auto', or a function of the config. "
-            "Write @prerender for a static page, @prerender(False) for one rendered on demand."
-        )
-    if paths is not None and not (callable(paths) or hasattr(paths, "__iter__") or hasattr(paths, "__aiter__")):
-        raise MarkError(
-            f"prerender(paths=...) was given {paths!r}. It takes a list of StaticPath or a function that yields them."
-        )
-    if isinstance(paths, str | bytes | Mapping):
-        raise MarkError(f"prerender(paths=...) was given {paths!r}. It takes a list of StaticPath, not one value.")
-    if props is not None and not callable(props):
-        raise MarkError(f"prerender(props=...) was given {props!r}. It takes a function of the params.")
-    if unknown not in (None, "404", "render"):
-        raise MarkError(f"prerender(unknown=...) was given {unknown!r}. It takes '404' or 'render'.")
-    if value is False and (paths is not None or unknown is not None):
-        raise MarkError("prerender(False, ...) was given `paths` or `unknown`. A page on demand has no static paths.")
-    if value == "auto" and unknown == "404":
-        raise MarkError("prerender('auto', unknown='404') contradicts itself. 'auto' renders unknown params.")
-    return Mark(value, paths, props, unknown)
-
-
-def _is_page(value: Any) -> bool:
-    """Tell `@prerender` on a page from `@prerender(function of the config)`: see `prerender`."""
-    if inspect.isclass(value):
-        return True
-    if not callable(value):
-        return hasattr(value, "routes")
-    if not inspect.isroutine(value):
-        return hasattr(value, "routes") or not _names_config(value)
-    return not _names_config(value)
-
-
-def _names_config(function: Any) -> bool:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    if getattr(function, "__name__", "") == "<lambda>":
-        return len(parameters) <= 1 and not any(p.name in {"request", "page", "scope"} for p in parameters)
-    return len(parameters) == 1 and parameters[0].name == "config"
-
-
-def _attach(target: Any, mark: Mark) -> Any:
-    holder = getattr(target, "__func__", target)
-    if _ATTRIBUTE in getattr(holder, "__dict__", {}):
-        raise MarkError(f"{_place(holder)} is marked twice. Keep one @prerender.")
-    if not (callable(target) or hasattr(target, "routes")):
-        raise MarkError(f"prerender() cannot mark {target!r}. Put it on a page function, a class, a router or a mount.")
-    try:
-        setattr(holder, _ATTRIBUTE, mark)
-    except (AttributeError, TypeError) as error:
-        raise MarkError(f"prerender() cannot mark {target!r}: it takes no attributes. Mark a function instead.") from error
-    if inspect.isfunction(holder) or inspect.isclass(holder):
-        _touched[holder] = _place(holder)
-    return target
-
-
-def _place(target: Any) -> str:
-    code = getattr(inspect.unwrap(target) if callable(target) else target, "__code__", None)
-    name = getattr(target, "__qualname__", None) or type(target).__qualname__
-    return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else f"{getattr(target, '__module__', '?')}.{name}"
-
-
-def unwrap(endpoint: Any) -> Iterator[Any]:
-    """`endpoint` and everything it wraps: partials, bound methods, `functools.wraps`, callable objects."""
-    seen: set[int] = set()
-    while endpoint is not None and id(endpoint) not in seen:
-        seen.add(id(endpoint))
-        yield endpoint
-        if isinstance(endpoint, functools.partial):
-            endpoint = endpoint.func
-        elif inspect.ismethod(endpoint):
-            endpoint = endpoint.__func__
-        elif (inner := getattr(endpoint, "__wrapped__", None)) is not None:
-            endpoint = inner
-        elif not inspect.isroutine(endpoint) and not inspect.isclass(endpoint) and callable(endpoint):
-            endpoint = type(endpoint).__call__
-        else:
-            return
-
-
-def mark_of(endpoint: Any) -> Mark | None:
-    """The mark of `endpoint`, however it is wrapped, or None. Every function on the way counts as reached.
-
-    A class answers for itself and, unmarked, for its `get` method.
-    """
-    found: Mark | None = None
-    for target in unwrap(endpoint):
-        if found is None:
-            found = getattr(target, _ATTRIBUTE, None)
-        if inspect.isclass(target):
-            method = getattr(target, "get", None)
-            found = found or getattr(method, _ATTRIBUTE, None)
-            for member in vars(target).values():
-                _reached(member)
-        _reached(target)
-    return found
-
-
-def _reached(target: Any) -> None:
-    try:
-        _touched.pop(target, None)
-    except TypeError:  # neither hashable nor weakly referable: never marked
-        return
-
-
-def unreached(endpoints: Iterable[Any]) -> list[str]:
-    """Marked functions that no route reached, out of those that belong with `endpoints`: "name (file:line)" of each.
-
-    They belong if they are defined beside a reached endpoint (same module; same enclosing function for local ones)
-    or if an endpoint holds one in its closure, which is what a decorator without `functools.wraps` leaves behind.
-    """
-    beside: set[tuple[str, str]] = set()
-    held: set[int] = set()
-    for endpoint in endpoints:
-        for target in unwrap(endpoint):
-            beside.add(_neighbourhood(target))
-            for cell in getattr(target, "__closure__", None) or ():
-                held.add(id(_cell_contents(cell)))
-    return [place for target, place in list(_touched.items()) if _neighbourhood(target) in beside or id(target) in held]
-
-
-def _neighbourhood(target: Any) -> tuple[str, str]:
-    name = getattr(target, "__qualname__", "")
-    return getattr(target, "__module__", "") or "", name.rpartition("<locals>")[0]
-
-
-def _cell_contents(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # the cell is still empty
-        return None
-
-
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 Guard = Callable[[Any], Awaitable[Any]]
@@ -544,9 +305,7 @@ class Rule:
     guard: Guard | None = None
 
     def __post_init__(self) -> None:
-        if self.prerender not in (None, True, False, "auto") or self.prerender in (0, 1) and not isinstance(
-            self.prerender, bool
-        ):
+        if not (self.prerender is None or is_value(self.prerender)):
             raise ConfigError(f"Rule(prerender={self.prerender!r}): it takes True, False or 'auto'.")
         if self.query not in (None, "ignore"):
             raise ConfigError(f"Rule(query={self.query!r}): it takes 'ignore', or nothing.")
@@ -609,7 +368,18 @@ class Route:
     `prerender`. Raises `ConfigError` or `MarkError`.
     """
 
-    __slots__ = ("declares", "directory", "endpoint", "framework", "group", "host", "mark", "methods", "pattern", "source")
+    __slots__ = (
+        "declares",
+        "directory",
+        "endpoint",
+        "framework",
+        "group",
+        "host",
+        "mark",
+        "methods",
+        "pattern",
+        "source",
+    )
 
     def __init__(
         self,
@@ -627,7 +397,7 @@ class Route:
         self.methods = None if methods is None else frozenset(method.upper() for method in methods)
         self.mark: Mark | None = None
         if prerender is not None or paths is not None or props is not None or unknown is not None:
-            self.mark = _checked(True if prerender is None else prerender, paths, props, unknown)
+            self.mark = checked_mark(True if prerender is None else prerender, paths, props, unknown)
         self.group: Mark | None = None  # the mark of the router or mount it lies in
         self.endpoint: Any = None  # what it runs
         self.source = ""  # "file:line" of what it runs

@@ -64,9 +64,16 @@ def _target(app: str | None) -> str:
 
 @cli.command()
 @_app
-@click.option("--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that hold the app.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that hold the app."
+)
 @click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, allow_dash=True), help="Write the report as JSON; - is stdout.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the report as JSON; - is stdout.",
+)
 def build(app: str | None, jobs: int, max_compress: bool, json_file: str | None) -> int:
     """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
     from ondemand.prerendering.build import build as run_build
@@ -98,7 +105,12 @@ def _write_json(file: str | None, value: dict[str, Any]) -> None:
 
 @cli.command()
 @_app
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, allow_dash=True), help="Write the routes as JSON; - is stdout.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the routes as JSON; - is stdout.",
+)
 def routes(app: str | None, json_file: str | None) -> int:
     """List the routes of APP: which are static, which on demand, why, and how many pages the last build made."""
     from ondemand.prerendering.build import read_routes
@@ -121,7 +133,9 @@ def routes(app: str | None, json_file: str | None) -> int:
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")(command)
     port = click.IntRange(0, 65535)
-    return click.option("--port", "-p", type=port, default=8000, show_default=True, envvar="PORT", help="The port; 0 takes a free one.")(command)
+    return click.option(
+        "--port", "-p", type=port, default=8000, show_default=True, envvar="PORT", help="The port; 0 takes a free one."
+    )(command)
 
 
 @cli.command()
@@ -146,7 +160,9 @@ def demo(folder: Path, host: str, port: int, build_only: bool) -> int:
 
 
 @cli.command()
-@click.option("--dist", type=click.Path(file_okay=False, path_type=Path), help="The folder; default: that of the project here.")
+@click.option(
+    "--dist", type=click.Path(file_okay=False, path_type=Path), help="The folder; default: that of the project here."
+)
 @click.option("--to", metavar="NAME", help="The generation to publish; default: the one before the current one.")
 def rollback(dist: Path | None, to: str | None) -> int:
     """Publish an earlier generation again. Running servers pick it up."""

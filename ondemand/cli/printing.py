@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -83,7 +82,7 @@ class BuildProgress:
             self._bar.update(self._task, completed=progress.visited, total=progress.found, rate=rate)
         elif not self._quiet and progress.seconds - self._told >= 5:
             self._told = progress.seconds
-            print(f"building: {progress.visited} of {progress.found} visited, {rate}", flush=True)  # noqa: T201
+            print(f"building: {progress.visited} of {progress.found} visited, {rate}", flush=True)
 
 
 def _bytes(count: float) -> str:
@@ -163,13 +162,13 @@ def routes(found: Iterable[RouteReport], hello: Hello) -> None:
         console.print(table)
     else:
         for route in rows:
-            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.why}")  # noqa: T201
+            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.why}")
     if not hello.config["known"]:
-        console.print("The app does not show its routes: whatever `/` links to is visited. List them with routes=[...].")
+        console.print(
+            "The app does not show its routes: whatever `/` links to is visited. List them with routes=[...]."
+        )
     if hello.skipped:
         console.print(f"[yellow]Snapshots skip[/] {_safe(', '.join(hello.skipped))}, which lies inside OnDemand.")
     for finding in hello.findings:
         if finding.kind != "skipped-middleware":
             console.print(f"[yellow]{finding.kind}[/]: {_safe(finding.message)} {_safe(finding.remedy)}")
-
-

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ondemand.config import Policies
 from ondemand.errors import BuildError, OnDemandError, StoreError
@@ -144,7 +144,7 @@ class _Build:
             for child, message in messages:
                 match message:
                     case list():
-                        for visited in message:
+                        for visited in cast("list[Visited]", message):
                             child.finished(visited.id)
                             self._note(visited)
                     case Expanded():
@@ -229,7 +229,9 @@ class _Build:
         path = self._frontier.path(visited.id)
         visited.findings = [finding for finding in visited.findings if finding.kind != "collision"]
         message = f"{path} and {other or 'another page'} want one file: {visited.file}."
-        finding = Finding("collision", message, "Rename one of them, or render one on demand.", path, visited.route or "")
+        finding = Finding(
+            "collision", message, "Rename one of them, or render one on demand.", path, visited.route or ""
+        )
         visited.findings.append(finding)
         if own:
             visited.outcome = "fault"

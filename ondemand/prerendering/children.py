@@ -119,10 +119,7 @@ class Children:
     def hand_out(self, jobs: Callable[[int], list[Job]]) -> None:
         """Give each process work, if it has room for it; first what a process that ended has left."""
         for child in self._children:
-            if child.careful:
-                room = 1 - len(child.given)
-            else:
-                room = PORTION if len(child.given) <= PORTION else 0
+            room = 1 - len(child.given) if child.careful else PORTION if len(child.given) <= PORTION else 0
             if room <= 0:
                 continue
             portion = self._again[:room] if child.careful or not self._again else []
@@ -182,7 +179,9 @@ class Children:
         }
         with Listener(None, authkey=key) as listener:
             command = [sys.executable, "-m", "ondemand.prerendering.process", str(listener.address)]
-            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
+            process = subprocess.Popen(  # noqa: S603 - our own module, run by this very Python
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
+            )
             connection = _accept(listener, process)
         connection.send(self._order)
         return Child(connection, process)
@@ -192,9 +191,11 @@ class Children:
 
         os.environ[BUILDING] = "1"
         ours, theirs = Pipe()
-        thread = threading.Thread(target=_run_and_close, args=(run, theirs, self._order), name="ondemand build", daemon=True)
+        thread = threading.Thread(
+            target=_run_and_close, args=(run, theirs, self._order), name="ondemand build", daemon=True
+        )
         thread.start()
-        return _ThreadChild(cast("Connection", ours), thread)
+        return _ThreadChild(ours, thread)
 
 
 class _ThreadChild(Child):

@@ -230,7 +230,7 @@ class _Resolver:
         self.origin = _origin(self.scheme, parts[2])
         if self.origin is None:
             raise ValueError(f"a document's URL has no user or password: {url!r}")
-        path: str = parts[3] or "/"
+        path: str = parts[3].replace("\\", "/") or "/"
         self.path = _without_dots(path) if _DOTS.search(path) else path
         self.query: str = parts[4] or ""
         self.abroad = False  # <base> leads to another origin, and with it all that is relative
@@ -597,8 +597,8 @@ def _is_tame(body: bytes) -> bool:
     """Whether a tree can be made of `body` in good time.
 
     The HTML algorithm is quadratic in the depth of the tree, in the attributes of one element and in unclosed `<b>`
-    and the like, and so is every parser that follows it. The few pages beyond these limits, most of them for a script or
-    a data: URL of 32 kB, are read tag by tag, which finds the same in all but muddled markup.
+    and the like, and so is every parser that follows it. The few pages beyond these limits, most of them for a script
+    or a data: URL of 32 kB, are read tag by tag, which finds the same in all but muddled markup.
     """
     if len(body) > _LONGEST_TAG and max(map(len, body.split(b">"))) > _LONGEST_TAG:
         return False

@@ -18,7 +18,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, cast
 
-from ondemand._asgi import ASGIApp, Lifespan, LifespanFailed
+from ondemand._asgi import ASGIApp, Lifespan, LifespanError
 from ondemand.capture import BUILDING, describe, frames_of_thread
 from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, OnDemandError, StoreError
@@ -66,8 +66,9 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
     lifespan = Lifespan(app, extra={REGISTER: wrappers})
     try:
         await lifespan.start()
-        site = _wrapper(app, wrappers).site({"app": app} if not isinstance(app, OnDemand) else None)
-    except LifespanFailed as error:
+        wrapper = _wrapper(app, wrappers)
+        site = wrapper.site({"app": app} if not isinstance(app, OnDemand) else None)
+    except LifespanError as error:
         cause = error.__cause__
         if isinstance(cause, OnDemandError):
             _send(connection, Refused(_portable(cause)))
@@ -88,9 +89,10 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
     try:
         await session.serve()
     finally:
+        wrapper.forget()
         try:
             await lifespan.stop()
-        except LifespanFailed as error:
+        except LifespanError as error:
             session.say(Refused(OnDemandError(f"The app failed to shut down: {error}")))
 
 
@@ -188,7 +190,9 @@ class _Session:
                 self.say(Refused(StoreError(f"The build cannot be written: {error}. The site that is live stays.")))
             except Exception as error:
                 # A fault of ours or of a store under our feet: the page is reported, the rest goes on, the build fails.
-                finding = Finding("error", f"ondemand failed on it: {describe(error)}.", "Please report this.", job.path)
+                finding = Finding(
+                    "error", f"ondemand failed on it: {describe(error)}.", "Please report this.", job.path
+                )
                 finding.frames = traceback.format_exc().splitlines()[-6:]
                 self._results.append(Visited(job.id, "fault", finding.message, findings=[finding]))
             finally:
@@ -234,7 +238,7 @@ def main(arguments: Sequence[str]) -> None:
     os.environ[BUILDING] = "1"
     with Client(arguments[0], authkey=key) as connection:
         order = cast("Order", connection.recv())
-        run(cast("Connection", connection), order)
+        run(connection, order)
 
 
 if __name__ == "__main__":

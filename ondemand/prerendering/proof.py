@@ -64,7 +64,7 @@ def why_not_plain(capture: Capture) -> str | None:
     if capture.status != 200:
         return f"it answers {capture.status}"
     kind = media_type(capture)
-    if kind == "application/json" or kind.endswith("+json") and kind != "application/manifest+json":
+    if kind == "application/json" or (kind.endswith("+json") and kind != "application/manifest+json"):
         return "it answers JSON"
     if kind in {"application/jsonl", "application/x-ndjson", "text/event-stream", ""}:
         return f"it answers {kind or 'no content type'}"

@@ -79,7 +79,9 @@ def _attribute(module: Any, attribute: str, target: str) -> Any:
     found = module
     for part in attribute.removesuffix("()").split("."):
         if not hasattr(found, part):
-            raise AppImportError(f"The module {module.__name__!r} has no {attribute!r}. Correct the name after the colon.")
+            raise AppImportError(
+                f"The module {module.__name__!r} has no {attribute!r}. Correct the name after the colon."
+            )
         found = getattr(found, part)
     if attribute.endswith("()") or _is_factory(found):
         try:

@@ -7,9 +7,9 @@ app: which route answers a path, how it is rendered, what its answer says. `proc
 from __future__ import annotations
 
 import asyncio
+import html
 import inspect
 import itertools
-import html
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -23,12 +23,13 @@ from ondemand.config import Config
 from ondemand.contexts import PathsContext
 from ondemand.discovery import RouteTable, check
 from ondemand.errors import OnDemandError, ParamError, StoreError
+from ondemand.marks import StaticPath
 from ondemand.middleware import Site
 from ondemand.prerendering import crawl, proof
 from ondemand.prerendering.compression import compressors
 from ondemand.prerendering.report import Finding, RouteReport
 from ondemand.responses import redirect_target
-from ondemand.routing import Decision, Route, StaticPath, decide, path_fault, portability_fault, to_url
+from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, to_url
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.public import PublicFolder, content_type
 from ondemand.snapshots.store import Files, Store, file_name
@@ -43,8 +44,27 @@ _NEVER_STORED = frozenset({"error", "timeout", "broken-link"})
 
 _DROPPED = frozenset(
     # computed by us or by the server, or only true of one connection (RFC 9110 section 7.6.1)
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade proxy-connection "
-    "date server content-length content-encoding etag last-modified accept-ranges vary set-cookie age".split()
+    [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "proxy-connection",
+        "date",
+        "server",
+        "content-length",
+        "content-encoding",
+        "etag",
+        "last-modified",
+        "accept-ranges",
+        "vary",
+        "set-cookie",
+        "age",
+    ]
 )
 
 
@@ -134,7 +154,9 @@ class Stuck:
 class Worker:
     """Visits paths of one app. Made inside the lifespan."""
 
-    def __init__(self, app: ASGIApp, site: Site, state: Mapping[str, Any] | None, folder: Path | None, order: Order) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, state: Mapping[str, Any] | None, folder: Path | None, order: Order
+    ) -> None:
         """folder: that of the running build's `Publisher`."""
         self._app = app
         self.site = site
@@ -202,7 +224,7 @@ class Worker:
         marked = decision.kind == "static"
         visited = Visited(job.id, "on demand", route=_text(route), status=answer.status, size=len(answer.body))
         blocked = False
-        for finding in self._faults(answer, marked, route):
+        for finding in self._faults(answer, marked, job, route):
             policy = self.config.findings.of(finding.kind, job.path)
             if policy == "fail" or finding.kind in _NEVER_STORED or not marked:
                 blocked = True
@@ -225,7 +247,7 @@ class Worker:
         self._store(visited, job, route, answer)
         return visited
 
-    def _faults(self, answer: Capture, marked: bool, route: Route | None) -> Iterator[Finding]:
+    def _faults(self, answer: Capture, marked: bool, job: Job, route: Route | None) -> Iterator[Finding]:
         """Everything that fails this page."""
         if answer.timed_out:
             yield Finding(
@@ -239,7 +261,8 @@ class Worker:
             yield Finding("error", f"It raised {answer.error}.", "Correct the page.", frames=answer.frames)
             return
         if (fault := _status_fault(answer, marked)) is not None:
-            yield fault
+            if job.kind != "seed" or fault.kind != "broken-link":  # nobody said that there is a page at "/"
+                yield fault
             return
         if marked:
             yield from self._marked_faults(answer, route)
@@ -325,7 +348,9 @@ class Worker:
         if 300 <= answer.status < 400:
             location = (answer.header(b"location") or b"").decode("latin-1")
             body = refresh_page(location, job.path, answer.status).encode()
-            headers = [(n, v) for n, v in headers if n != "content-type"] + [("content-type", "text/html; charset=utf-8")]
+            headers = [(n, v) for n, v in headers if n != "content-type"] + [
+                ("content-type", "text/html; charset=utf-8")
+            ]
         media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
         is_html = media in {"text/html", "application/xhtml+xml"} and kind == "page"
         name = file_name(job.path, is_html=is_html, build_format=self.config.build_format)
@@ -374,7 +399,7 @@ class Worker:
             return visited
         visited.outcome = "on demand"
         if job.kind != "mounted":
-            for finding in self._faults(answer, False, route):
+            for finding in self._faults(answer, False, job, route):
                 visited.outcome, visited.why = "fault", finding.message
                 self._with(visited, finding, job, route)
         return visited
@@ -444,8 +469,9 @@ class Worker:
                 seeds.append((route.pattern.text, "marked"))
             elif mark is not None and mark.paths is not None:
                 expands.append(position)
-        if self.config.output == "static" or any(path == "/" for path, _ in seeds):
-            seeds.insert(0, ("/", "page"))
+        begins = self.table.match("/", host=self._host) is not None or not self.table.known
+        if self.config.output == "static" and begins:
+            seeds.insert(0, ("/", "seed"))
         config = {
             "dist": str(self.config.dist),
             "keep": self.config.keep,
@@ -552,13 +578,13 @@ def _unpublished(fault: str) -> Finding:
 
 
 def _params(entry: Any, route: Route) -> Mapping[str, object]:
+    params: Any = None
     if isinstance(entry, StaticPath):
-        params: Any = entry.params
-    elif isinstance(entry, Mapping) and "params" in entry:
-        params = cast("Mapping[str, Any]", entry)["params"]
-    else:
-        params = None
+        params = entry.params
+    elif isinstance(entry, Mapping):
+        params = cast("Mapping[str, Any]", entry).get("params")
     if not isinstance(params, Mapping):
+        entry = cast("object", entry)
         shown = repr(entry)[:120]
         raise ParamError(
             f"The paths of {route.pattern.text} gave {shown}. Yield StaticPath({{...}}), or a dict with `params`.",
@@ -599,9 +625,13 @@ def _status_fault(answer: Capture, marked: bool) -> Finding | None:
         return None
     if status in {404, 410}:
         what = "It is marked static, but" if marked else "It is linked to, but"
-        return Finding("status" if marked else "broken-link", f"{what} it answers {status}.", "Correct the link or the page.")
+        return Finding(
+            "status" if marked else "broken-link", f"{what} it answers {status}.", "Correct the link or the page."
+        )
     if marked or status >= 500:
-        return Finding("status", f"It answers {status}.", "Correct the page, or render it on demand: @prerender(False).")
+        return Finding(
+            "status", f"It answers {status}.", "Correct the page, or render it on demand: @prerender(False)."
+        )
     return None
 
 
@@ -610,9 +640,7 @@ def _redirect_fault(answer: Capture) -> Finding | None:
     if answer.status in {300, 304}:
         return Finding("status", f"It answers {answer.status}, which no snapshot can be.", "Answer 200 or a redirect.")
     try:
-        if location is None:
-            raise ValueError("it has no Location")
-        redirect_target(location.decode("latin-1"))
+        redirect_target((location or b"").decode("latin-1"))
     except ValueError as error:
         return Finding("status", f"Its redirect cannot be kept: {error}.", "Correct where it redirects to.")
     return None

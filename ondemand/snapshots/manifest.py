@@ -164,10 +164,7 @@ class Index:
             digest.update(line)
             end = line.find(b'"', 9)
             key = line[9:end]
-            if b"\\" in key:
-                path = _escaped_path(line)
-            else:
-                path = key.decode()
+            path = _escaped_path(line) if b"\\" in key else key.decode()
             if not assets_only or line.find(_ASSET, end, end + 40 + len(_ASSET)) != -1 or b"\\" in key:
                 offsets[path] = offset
             offset += len(line)

@@ -14,7 +14,12 @@ from ondemand.snapshots.server import File, Reply, matches_weakly
 
 __all__ = ["PublicFolder", "content_type"]
 
-_TYPES = {".mjs": "text/javascript", ".webmanifest": "application/manifest+json", ".avif": "image/avif", ".webp": "image/webp"}
+_TYPES = {
+    ".mjs": "text/javascript",
+    ".webmanifest": "application/manifest+json",
+    ".avif": "image/avif",
+    ".webp": "image/webp",
+}
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 

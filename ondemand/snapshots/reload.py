@@ -56,7 +56,9 @@ class Published:
         if stamp is None or stamp == self._seen or (self._thread is not None and self._thread.is_alive()):
             return
         self._seen = stamp
-        self._thread = threading.Thread(target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True)
+        self._thread = threading.Thread(
+            target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True
+        )
         self._thread.start()
 
     def _adopt(self, *, verify: bool) -> None:

@@ -1,15 +1,15 @@
 """The store: where generations lie, how one is published, read, rolled back and cleaned.
 
-    dist/
-      CURRENT                       the name of the published generation; replaced last, in one step
-      site -> 000002/site           for static hosts, where links work
-      000002/                       a generation: never written to after it is published
-        manifest.jsonl
-        site/about/index.html       what a static host can serve as it is
-        site/about/index.html.gz    each smaller encoding beside its file
-        guarded/...                 snapshots behind a guard: never below what a static host serves
-      .building-000003/             a build that runs, or was killed: never read, removed by the next one
-      .lock                         held while a build runs; freed by the system when it ends, however it ends
+dist/
+  CURRENT                       the name of the published generation; replaced last, in one step
+  site -> 000002/site           for static hosts, where links work
+  000002/                       a generation: never written to after it is published
+    manifest.jsonl
+    site/about/index.html       what a static host can serve as it is
+    site/about/index.html.gz    each smaller encoding beside its file
+    guarded/...                 snapshots behind a guard: never below what a static host serves
+  .building-000003/             a build that runs, or was killed: never read, removed by the next one
+  .lock                         held while a build runs; freed by the system when it ends, however it ends
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -226,14 +226,16 @@ class Store:
             log.info("no link %s: %s", link, error)
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the store for one build. Raises `BuildRunning` at once if another one holds it, `StoreError` if
         `dist` cannot be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / ".lock").open("ab")
         except OSError as error:
-            raise StoreError(f"{self.folder} cannot be written ({error}). Choose another `dist` or its rights.") from error
+            raise StoreError(
+                f"{self.folder} cannot be written ({error}). Choose another `dist` or its rights."
+            ) from error
         with file:
             if not _lock(file):
                 raise BuildRunning(f"Another build of {self.folder} is running. Wait for it, or end it.")
@@ -320,7 +322,9 @@ class Publisher:
             (self.folder / "site").mkdir(parents=True)
             self._manifest = (self.folder / "manifest.jsonl").open("xb")
         except OSError as error:
-            raise StoreError(f"{store.folder} cannot be written ({error}). Choose another `dist` or its rights.") from error
+            raise StoreError(
+                f"{store.folder} cannot be written ({error}). Choose another `dist` or its rights."
+            ) from error
         first = header_line(self.name, **settings)
         self._digest = hashlib.sha256(first)
         self._manifest.write(first)
