@@ -319,23 +319,23 @@ def stuck_frames(awaitable: Any) -> tuple[str, ...]:
     return (*own, *_thread_frames())
 
 
+_POOLS = ("AnyIO worker", "asyncio_", "ThreadPoolExecutor")
+"""How the threads are called in which frameworks run `def` pages."""
+
+
 def _thread_frames() -> Iterable[str]:
-    me = threading.get_ident()
-    for ident, frame in sys._current_frames().items():  # pyright: ignore[reportPrivateUsage]
-        if ident == me:
-            continue
-        own = [(f.f_code, line) for f, line in traceback.walk_stack(frame) if _is_users(f.f_code)]
-        if own:
-            code, line = own[0]
-            yield f"{_frame(code, line)} (in a worker thread)"
+    for thread in threading.enumerate():
+        if thread.name.startswith(_POOLS) and thread.ident is not None:
+            for frame in frames_of_thread(thread.ident)[-1:]:
+                yield f"{frame} (in a worker thread)"
 
 
 def frames_of_thread(ident: int) -> tuple[str, ...]:
-    """The user's frames that a thread is in, innermost last; the innermost of all if none is theirs."""
+    """The user's frames that a thread is in, innermost last."""
     frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]
     walked = [(f.f_code, line) for f, line in traceback.walk_stack(frame)] if frame is not None else []
     own = [(code, line) for code, line in walked if _is_users(code)][:5]
-    return tuple(_frame(code, line) for code, line in reversed(own or walked[:1]))
+    return tuple(_frame(code, line) for code, line in reversed(own))
 
 
 def _frame(code: CodeType, line: int) -> str:

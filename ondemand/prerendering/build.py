@@ -300,7 +300,7 @@ class _Build:
             for path in frontier.only_linked(route):
                 message = f"{path} is linked to, but the paths of {route} do not name it (unknown='404')."
                 self._find(Finding("broken-link", message, "Correct the link, or its `paths`.", path, route))
-        if not self._pages:
+        if not self._pages and not any(finding.policy == "fail" for finding in self._findings):
             self._find(Finding("nothing", "No page is static.", "See `ondemand routes` for why."))
         for finding in self._findings:
             if finding.path and not finding.referrers:

@@ -307,9 +307,12 @@ class Worker:
         location = answer.header(b"location") if 300 <= answer.status < 400 else None
         links: list[crawl.Link] = []
         if location is not None:
-            found = crawl.resolve(location.decode("latin-1"), url=url)
+            found = crawl.resolve(location.decode("utf-8", "replace"), url=url)
             if isinstance(found, crawl.Link):
                 links.append(found)
+            elif isinstance(found, crawl.Faulty):
+                finding = Finding("faulty-link", f"Its Location {found.raw!r} is no URL.", "Correct the redirect.")
+                self._with(visited, finding, job, route)
         kind = proof.media_type(answer)
         if kind in {"text/html", "application/xhtml+xml"} and answer.body:
             references = crawl.read_html(answer.body, charset=_charset(answer), url=url)
