@@ -156,6 +156,8 @@ class OnDemand:
         """The site, read from the app when first asked for. Raises `ConfigError`."""
         if self._site is None:
             outer = scope.get("app") if scope is not None else None
+            if any(inner is outer for inner in inner_apps(self.app)):
+                outer = None  # it is inside, and wrote itself into the scope on an earlier pass
             root = next((folder for app in (outer, self, *inner_apps(self.app)) if (folder := project_root(app))), None)
             root = root or Path.cwd()
             config = Config.make({**read_project(root), **self._settings}, root=root)
@@ -264,9 +266,11 @@ class Site:
         return route is not None and not route.takes_rest
 
     def find_other_spelling(self, server: SnapshotServer, path: str) -> Answer | None:
-        """The page that was captured under the other spelling of `path`."""
+        """The page that was captured under the other spelling of `path`; files have one spelling."""
         other = self._other_spelling(path)
-        answer = server.find(other) if other is not None else None
+        if other is None or "." in other.rpartition("/")[2]:
+            return None
+        answer = server.find(other)
         return answer if answer is not None and answer.snapshot.kind == "page" else None
 
     @staticmethod

@@ -24,7 +24,9 @@ INTERVAL = 1.0
 
 
 class Published:
-    """server: answers from the generation in use; None while nothing is published. look_again: when to call `look`."""
+    """server: answers from the generation in use; None while nothing is published. look_again: when to call `look`.
+    thread: the one that opens the newest generation, if any was.
+    """
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class Published:
         self._clock = clock
         self._quick = quick
         self._seen = store.stamp()
-        self._thread: threading.Thread | None = None
+        self.thread: threading.Thread | None = None
         self.look_again = clock() + INTERVAL
         self.server: SnapshotServer | None = None
         self._adopt(verify=False)
@@ -53,13 +55,11 @@ class Published:
         """See whether another generation was published. Call it when `look_again`, in the clock's seconds, has come."""
         self.look_again = self._clock() + INTERVAL
         stamp = self._store.stamp()
-        if stamp is None or stamp == self._seen or (self._thread is not None and self._thread.is_alive()):
+        if stamp is None or stamp == self._seen or (self.thread is not None and self.thread.is_alive()):
             return
         self._seen = stamp
-        self._thread = threading.Thread(
-            target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True
-        )
-        self._thread.start()
+        self.thread = threading.Thread(target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True)
+        self.thread.start()
 
     def _adopt(self, *, verify: bool) -> None:
         """Open the published generation and swap it in. `verify`: look at every file before."""
