@@ -180,7 +180,8 @@ class Pattern:
 
     @property
     def specificity(self) -> tuple[int, ...]:
-        """Larger is more specific, segment by segment: literal, partly literal, one parameter, the rest."""
+        """Larger is more specific, segment by segment: literal, partly literal, one parameter, the rest with literal
+        text (`**.json`), the rest."""
         ranks: list[int] = []
         for segment in self.text.strip("/").split("/"):
             tokens = list(_TOKEN.finditer(segment))
@@ -188,7 +189,7 @@ class Pattern:
             if not tokens:
                 ranks.append(4)
             elif any(token.group(2) == "path" or token.group(3) for token in tokens):
-                ranks.append(1)
+                ranks.append(1 if literal else 0)
             else:
                 ranks.append(3 if literal else 2)
         return tuple(ranks)

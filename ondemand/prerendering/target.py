@@ -6,11 +6,11 @@ import importlib
 import inspect
 import sys
 import tomllib
-import traceback
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from ondemand.errors import AppImportError, ConfigError
+from ondemand.capture import describe, user_frames
+from ondemand.errors import AppImportError, ConfigError, OnDemandError
 
 __all__ = ["default_target", "import_app"]
 
@@ -65,6 +65,8 @@ def import_app(target: str) -> Any:
         raise AppImportError(
             f"There is no module {module_name!r} in {Path.cwd()} or where Python looks. Correct the name, or the folder."
         ) from error
+    except OnDemandError as error:
+        raise ConfigError(f"{error}{_where(error)}") from error
     except Exception as error:
         raise _own_fault(target, error) from error
     return _attribute(module, attribute, target)
@@ -86,10 +88,12 @@ def _attribute(module: Any, attribute: str, target: str) -> Any:
     if attribute.endswith("()") or _is_factory(found):
         try:
             found = found()
+        except OnDemandError as error:
+            raise ConfigError(f"{error}{_where(error)}") from error
         except Exception as error:
             raise _own_fault(target, error) from error
-    if not callable(found):
-        raise AppImportError(f"{target} is {type(found).__name__}, not an ASGI app. Name the app object.")
+    if not callable(found) or inspect.isclass(found):
+        raise AppImportError(f"{target} is a {type(found).__name__}, not an ASGI app. Name the app object.")
     return found
 
 
@@ -101,7 +105,9 @@ def _is_factory(found: Any) -> bool:
 
 
 def _own_fault(target: str, error: BaseException) -> AppImportError:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
-    own = [f for f in frames if f.filename != __file__]
-    where = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}: {f.line or ''}" for f in own[-3:])
-    return AppImportError(f"Importing {target} raised {type(error).__name__}: {cast('object', error)}{where}")
+    return AppImportError(f"Importing {target} raised {describe(error)}.{_where(error)}")
+
+
+def _where(error: BaseException) -> str:
+    """The user's own lines that `error` passed, each on a line."""
+    return "".join(f"\n  {frame}" for frame in user_frames(error))
