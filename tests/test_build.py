@@ -17,6 +17,9 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -577,6 +580,13 @@ def test_a_page_and_the_pages_below_it_do_not_collide(dist: Path, built: Build) 
     assert built(OnDemand(app, dist=dist)).findings == []
 
 
+def test_one_page_under_two_spellings_shares_a_file_if_both_answer_the_same(dist: Path, built: Build) -> None:
+    app = starlette({"/": '<a href="/x">x</a><a href="/x/">y</a>', "/x": "x", "/x/": "x"})
+    wrapped = OnDemand(app, dist=dist, snapshots=True)
+    assert built(wrapped).findings == []
+    assert ask(wrapped, "/x/").text == ask(wrapped, "/x").text == "x"
+
+
 def test_one_page_under_two_spellings_is_a_collision_if_both_answer(dist: Path, built: Build) -> None:
     app = starlette({"/": '<a href="/x">x</a><a href="/x/">y</a>', "/x": "x", "/x/": "other"})
     assert [finding.kind for finding in built(OnDemand(app, dist=dist)).findings] == ["collision"]
@@ -838,3 +848,42 @@ def test_plain_text_pages_are_documents_too(dist: Path, built: Build) -> None:
     app = starlette({"/": '<a href="/robots.txt">r</a>', "/robots.txt": PlainTextResponse("all")})
     built(OnDemand(app, dist=dist))
     assert "robots.txt" in files(dist)
+
+
+def test_a_host_check_that_refuses_every_visit_is_explained(dist: Path, built: Build) -> None:
+    app = starlette({"/": "home"}, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["example.com"])])
+    report = built(OnDemand(app, dist=dist, skips=[TrustedHostMiddleware]))
+    assert [finding.kind for finding in report.findings] == ["nothing"]
+    assert "it answers 400" in report.findings[0].message
+    assert "http://localhost, set `site`" in report.findings[0].remedy
+    report = built(OnDemand(app, dist=dist, skips=[TrustedHostMiddleware], site="https://example.com"))
+    assert (report.pages, report.findings) == (1, [])
+
+
+def test_something_in_front_that_answers_instead_is_named(dist: Path, built: Build) -> None:
+    app = starlette({"/": "home"})
+    app.add_middleware(OnDemand, dist=dist)
+    app.add_middleware(HTTPSRedirectMiddleware)
+    report = built(app)
+    assert "something in front of it answered 307 to https://localhost/" in report.findings[0].message
+    app = starlette({"/": "home"})
+    app.add_middleware(OnDemand, dist=dist, site="https://localhost")
+    app.add_middleware(HTTPSRedirectMiddleware)
+    assert built(app).pages == 1
+
+
+def test_an_index_of_a_mount_is_where_a_static_host_looks(dist: Path, tmp_path: Path, built: Build) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "index.html").write_text('<a href="more.html">more</a>')
+    (tmp_path / "docs" / "more.html").write_text("more")
+    app = Starlette(
+        routes=[
+            Route("/", endpoint('<a href="/docs/">docs</a>')),
+            Mount("/docs", StaticFiles(directory=tmp_path / "docs", html=True)),
+        ]
+    )
+    wrapped = OnDemand(app, dist=dist, snapshots=True)
+    assert built(wrapped).findings == []
+    for path in ("/docs/", "/docs/index.html", "/docs/more.html"):
+        assert is_snapshot(ask(wrapped, path)), path
+    assert {"docs/index.html", "docs/more.html"} <= set(files(dist))

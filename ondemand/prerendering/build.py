@@ -171,7 +171,7 @@ class _Build:
 
     def _note(self, visited: Visited) -> None:
         """Write down what came of one page, and what it links to."""
-        if visited.file and not self._claim(visited):
+        if visited.file and not visited.shared and not self._claim(visited):
             visited.line = b""
         self._frontier.done(
             visited.id,
@@ -301,7 +301,10 @@ class _Build:
                 message = f"{path} is linked to, but the paths of {route} do not name it (unknown='404')."
                 self._find(Finding("broken-link", message, "Correct the link, or its `paths`.", path, route))
         if not self._pages and not any(finding.policy == "fail" for finding in self._findings):
-            self._find(Finding("nothing", "No page is static.", "See `ondemand routes` for why."))
+            why = frontier.why("/")
+            message = f"No page is static: / is on demand, because {why}." if why else "No page is static."
+            remedy = f"See `ondemand routes`. If a host check refuses {self._hello.config['origin']}, set `site`."
+            self._find(Finding("nothing", message, remedy))
         for finding in self._findings:
             if finding.path and not finding.referrers:
                 finding.referrers = frontier.referrers(finding.path)

@@ -164,6 +164,11 @@ class Frontier:
                 break
         return None
 
+    def why(self, path: str) -> str | None:
+        """Why `path` is what it is, if it was visited."""
+        row = self._db.execute("select why from pages where path = ?", (path,)).fetchone()
+        return row[0] if row is not None else None
+
     def path(self, page: int) -> str:
         return self._db.execute("select path from pages where id = ?", (page,)).fetchone()[0]
 

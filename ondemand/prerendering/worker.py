@@ -114,7 +114,8 @@ class Job:
 
 @dataclass(slots=True)
 class Visited:
-    """What came of a job. line: the manifest's, if a snapshot was made; file: where it lies."""
+    """What came of a job. line: the manifest's, if a snapshot was made. file: where it lies. shared: it is another page's
+    file too, with the same body."""
 
     id: int
     outcome: str
@@ -126,6 +127,7 @@ class Visited:
     seconds: float = 0.0
     line: bytes = b""
     file: str = ""
+    shared: bool = False
     links: Sequence[crawl.Link] = ()
     ids: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -237,7 +239,7 @@ class Worker:
         if not decision.is_static:
             visited.why = decision.why
             return visited
-        why = None if marked else proof.why_not_plain(answer) or self._outer_answer(answer)
+        why = None if marked else self._outer_answer(answer) or proof.why_not_plain(answer)
         if why is None and not marked and (fault := portability_fault(job.path)):
             why = fault
         if why is not None:
@@ -355,7 +357,7 @@ class Worker:
                 ("content-type", "text/html; charset=utf-8")
             ]
         media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
-        is_html = media in {"text/html", "application/xhtml+xml"} and kind == "page"
+        is_html = media in {"text/html", "application/xhtml+xml"} and (kind == "page" or job.path.endswith("/"))
         name = file_name(job.path, is_html=is_html, build_format=self.config.build_format)
         guarded = any(rule.guard is not None for _, rule in self.config.rules.covering(job.path, route))
         snapshot = Snapshot(
@@ -372,7 +374,7 @@ class Worker:
 
     def _write(self, visited: Visited, snapshot: Snapshot, body: bytes, job: Job, route: Route | None) -> None:
         try:
-            written, _ = self._files.write(snapshot, body)
+            written, visited.shared = self._files.write(snapshot, body)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             visited.outcome, visited.why, visited.file = "fault", "another page has its file", snapshot.file
             finding = Finding("collision", f"Its file {snapshot.file} is taken by another page.", "Rename one of them.")
@@ -485,8 +487,7 @@ class Worker:
             "public": self._public is not None,
             "findings": self.config.findings,
             "known": self.table.known,
-            "site": self.config.site,
-            "root": str(self.config.root),
+            "origin": self.config.origin,
         }
         closed = [route.pattern.text for route in self.table if route.mark and route.mark.unknown == "404"]
         return Hello(config, routes, expands, seeds, findings, self.site.skipped, closed)

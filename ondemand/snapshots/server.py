@@ -161,7 +161,8 @@ class Answer:
                 made.append((b"accept-ranges", b"bytes"))
         if encoding:
             made.append((b"content-encoding", encoding.encode()))
-        made.append((b"content-length", str(form.size).encode()))
+        if snapshot.status != 204:  # RFC 9110 section 8.6
+            made.append((b"content-length", str(form.size).encode()))
         return tuple(made)
 
     def choose(self, accept: bytes | None) -> str:

@@ -365,15 +365,24 @@ class Files:
         self._compressors = compressors
 
     def write(self, snapshot: Snapshot, body: bytes) -> tuple[Snapshot, bool]:
-        """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings`, and, where the
-        same body was published before, with that one's `time`; and whether anything had to be written.
+        """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings` and, where the same
+        body was published before, with that one's `time`; and whether another page of this build has the same file and
+        the same body, so that they share it.
+
+        Raises FileExistsError, NotADirectoryError or IsADirectoryError if another page has its file or a folder in its place.
         """
         etag = etag_of(body)
-        if (linked := self._link(snapshot, etag, len(body))) is not None:
-            return linked, False
         target = f"{self._folder}/{snapshot.file}"
-        self._make_parent(target)
-        _write(target, body)
+        try:
+            if (linked := self._link(snapshot, etag, len(body))) is not None:
+                return linked, False
+            self._make_parent(target)
+            _write(target, body)
+        except FileExistsError:
+            shared = _stored_forms(target, body)
+            if shared is None:
+                raise
+            return _with(snapshot, shared, snapshot.time), True
         forms = {"": Encoded(len(body), etag)}
         if len(body) >= MIN_COMPRESSED and _compressible(snapshot):
             for encoding, compress in self._compressors.items():
@@ -381,7 +390,7 @@ class Files:
                 if len(packed) < len(body):
                     _write(target + SUFFIXES[encoding], packed)
                     forms[encoding] = Encoded(len(packed), etag_of(packed))
-        return _with(snapshot, forms, snapshot.time), True
+        return _with(snapshot, forms, snapshot.time), False
 
     def _link(self, snapshot: Snapshot, etag: str, size: int) -> Snapshot | None:
         if self._previous is None:
@@ -447,6 +456,23 @@ def file_name(path: str, *, is_html: bool, build_format: str) -> str:
     if build_format == "preserve":
         return name + "index.html" if name.endswith("/") else name + ".html"
     return name.rstrip("/") + "/index.html"
+
+
+def _stored_forms(target: str, body: bytes) -> dict[str, Encoded] | None:
+    """The forms that lie at `target`, if its identity form is exactly `body`."""
+    forms: dict[str, Encoded] = {}
+    for encoding, suffix in SUFFIXES.items():
+        try:
+            with open(target + suffix, "rb") as file:
+                stored = file.read()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+        if encoding == "" and stored != body:
+            return None
+        forms[encoding] = Encoded(len(stored), etag_of(stored))
+    return forms if "" in forms else None
 
 
 MIN_COMPRESSED = 200
