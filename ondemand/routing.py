@@ -77,6 +77,8 @@ def portability_fault(path: str) -> str | None:
 
 def collision_key(name: str) -> str:
     """`name` as the least careful file system compares it: without case, in one Unicode normal form."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

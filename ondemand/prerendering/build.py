@@ -195,9 +195,9 @@ class _Build:
             self._mounts.add(visited.mount)
             self._ask(("mount", visited.mount))
         targets: list[tuple[int, str]] = []
-        for link in visited.links:
-            page, _ = self._frontier.add(link.path, link.kind, encoded=link.encoded_slash)
-            targets.append((page, "" if link.query else link.fragment))  # with a query it is another document
+        for path, fragment, kind, encoded in visited.links:
+            page, _ = self._frontier.add(path, kind, encoded=encoded)
+            targets.append((page, fragment))
         self._frontier.link(visited.id, targets)
         if visited.outcome == "static":
             self._bound(visited)

@@ -45,6 +45,7 @@ class Frontier:
         self._db.executescript(_SCHEMA)
         self._handed_out = 0
         self._known: dict[str, int] = {}
+        self._folders: set[str] = set()  # some of the folders that are known to be folders
         self.found = 0
         self.visited = 0
 
@@ -69,18 +70,19 @@ class Frontier:
         if known is not None:
             return known, False
         cursor = self._db.execute(
-            "insert into pages (path, kind, encoded) values (?, ?, ?) on conflict do nothing returning id",
-            (path, kind, encoded),
+            "insert into pages (path, kind, encoded) values (?, ?, ?) on conflict do nothing", (path, kind, encoded)
         )
-        row = cursor.fetchone()
-        if new := row is not None:
+        page = cursor.lastrowid
+        new = cursor.rowcount == 1
+        if new:
             self.found += 1
         else:
-            row = self._db.execute("select id from pages where path = ?", (path,)).fetchone()
+            page = self._db.execute("select id from pages where path = ?", (path,)).fetchone()[0]
         if len(self._known) >= 20_000:
             self._known.clear()
-        self._known[path] = row[0]
-        return row[0], new
+        assert page is not None
+        self._known[path] = page
+        return page, new
 
     def set_kind(self, page: int, kind: str) -> None:
         self._db.execute("update pages set kind = ? where id = ?", (kind, page))
@@ -138,31 +140,27 @@ class Frontier:
     def claim(self, file: str, page: int) -> str | None:
         """Take `file` for `page`. If another page has it (also by case or Unicode form) or needs a folder or a file in
         its place, nothing is taken: returns the path of that page."""
+        insert = "insert into files values (?, ?, ?) on conflict do nothing"
         key = collision_key(file)
-        folders: list[str] = []
-        cut = key.rfind("/")
-        while cut > 0:
-            folders.append(key[:cut])
-            cut = key.rfind("/", 0, cut)
-        taken = self._db.execute("select page from files where key = ?", (key,)).fetchone()
-        for folder in folders:
-            if taken is not None:
-                break
-            row = self._db.execute("select page, folder from files where key = ?", (folder,)).fetchone()
-            if row is not None:
-                if row[1]:
-                    break  # a known folder, and so are those above it
-                taken = row
-        if taken is not None:
-            return self.path(taken[0])
-        self._db.execute("insert into files values (?, ?, 0)", (key, page))
-        for folder in folders:
-            added = self._db.execute(
-                "insert into files values (?, ?, 1) on conflict do nothing returning key", (folder, page)
-            ).fetchone()
-            if added is None:
-                break
+        if not self._db.execute(insert, (key, page, 0)).rowcount:
+            return self._owner(key)
+        folder = key
+        while (cut := folder.rfind("/")) > 0:
+            folder = folder[:cut]
+            if folder in self._folders:
+                return None
+            if not self._db.execute(insert, (folder, page, 1)).rowcount:
+                row = self._db.execute("select page, folder from files where key = ?", (folder,)).fetchone()
+                if not row[1]:  # a file lies where this one needs a folder
+                    self._db.execute("delete from files where key = ?", (key,))
+                    return self.path(row[0])
+            if len(self._folders) >= 20_000:
+                self._folders.clear()
+            self._folders.add(folder)
         return None
+
+    def _owner(self, key: str) -> str:
+        return self.path(self._db.execute("select page from files where key = ?", (key,)).fetchone()[0])
 
     def why(self, path: str) -> str | None:
         """Why `path` is what it is, if it was visited."""

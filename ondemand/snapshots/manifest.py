@@ -108,8 +108,11 @@ def _plain(snapshot: Snapshot) -> bool:
     )
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _dump(row: Mapping[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _encode(row).encode() + b"\n"
 
 
 def header_line(generation: str, **settings: Any) -> bytes:
