@@ -16,7 +16,7 @@ import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, cast
@@ -171,6 +171,7 @@ class Visitor:
         self._state = state
         self._timeout = timeout
         self._context = contextvars.copy_context()
+        self.abandoned: set[asyncio.Task[None]] = set()
 
     def scope(self, path: str, recording: Recording) -> Scope:
         """The request: GET, no query, no cookies, no credentials, no encodings."""
@@ -219,20 +220,16 @@ class Visitor:
                 done.set()
 
         started = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(
-            _run(self._app(self.scope(path, recording), receive, send)), name=path, context=self._context.copy()
-        )
-        clock = loop.call_later(self._timeout, _expire, task, result)
-        try:
-            await task
-        except asyncio.CancelledError:
-            if not result.timed_out:
-                raise
-        except Exception as error:
-            result.error, result.frames = describe(error), user_frames(error)
-        finally:
-            clock.cancel()
+        page = _run(self._app(self.scope(path, recording), receive, send), result)
+        task = asyncio.get_running_loop().create_task(page, name=path, context=self._context.copy())
+        await asyncio.wait({task}, timeout=self._timeout)
+        if not task.done():
+            result.timed_out = True
+            result.frames = stuck_frames(task.get_coro())
+            task.cancel()
+            await asyncio.wait({task}, timeout=1.0)
+            if not task.done():  # it swallows cancellation: nothing but the end of the process stops it
+                self.abandoned.add(task)
         result.seconds = time.perf_counter() - started
         result.status, result.headers = recording.status, recording.headers
         result.body = b"".join(recording.body)
@@ -250,18 +247,13 @@ class Visitor:
             result.error = "the app returned without an answer"
 
 
-async def _run(awaitable: Any) -> None:
-    await awaitable
-
-
-def _expire(task: asyncio.Task[None], result: Capture) -> None:
-    if task.done():
-        return
-    if not result.timed_out:
-        result.timed_out = True
-        result.frames = stuck_frames(task.get_coro())
-    task.cancel()
-    asyncio.get_running_loop().call_later(1.0, _expire, task, result)  # a page may swallow the first one
+async def _run(awaitable: Awaitable[None], result: Capture) -> None:
+    """Keep whatever a page raises, also what would end the process or cancel whoever waits for it."""
+    try:
+        await awaitable
+    except BaseException as error:
+        if not result.timed_out:
+            result.error, result.frames = describe(error), user_frames(error)
 
 
 # --- where in the user's code -----------------------------------------------------------------------------------------

@@ -74,7 +74,14 @@ class BuildError(OnDemandError):
 
 
 class StoreError(OnDemandError):
-    """The store (`dist`) cannot be read or written."""
+    """The store (`dist`) cannot be read or written.
+
+    Attribute: `passing`, True if it may well be possible a moment later (too many open files, no memory).
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class ManifestError(StoreError):

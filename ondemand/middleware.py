@@ -113,7 +113,8 @@ class OnDemand:
                     try:
                         reply = answer.reply(scope["method"], headers)
                     except StoreError as error:
-                        server.drop(answer.snapshot.path, error)
+                        if not error.passing:
+                            server.drop(answer.snapshot.path, error)
                     else:
                         await reply.send(scope, send)
                         return

@@ -23,6 +23,9 @@ from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]
 
+STUCK = 70
+"""The exit code of a process that ended itself because a page blocked it: see `process.py`."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -58,8 +61,10 @@ def build(
         with store.lock():
             store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
             settings = {"made": int(now()), "compress": _compress_settings(max_compress)}
-            run = _Build(children, hello, store, Publisher(store, settings=settings))
+            publisher = Publisher(store, settings=settings)
+            run = None
             try:
+                run = _Build(children, hello, store, publisher)
                 run.visit(progress, clock, started)
                 report = run.report(clock() - started)
                 if report.failed:
@@ -69,7 +74,10 @@ def build(
                 message = f"The build cannot be written: {error}. The site that is live stays."
                 raise StoreError(message) from error
             finally:
-                run.close()
+                children.end()  # before anything is removed: they write there
+                if run is not None:
+                    run.close()
+                publisher.discard()
             store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
             return report
 
@@ -93,7 +101,6 @@ class _Build:
         self._hello = hello
         self._store = store
         self._publisher = publisher
-        self._published = False
         self._frontier = Frontier(publisher.folder.with_suffix(".db"))
         self._policies: Policies = hello.config["findings"]
         self._findings: list[Finding] = []
@@ -243,7 +250,12 @@ class _Build:
     # --- processes that end
 
     def _stuck(self, child: Child, stuck: Stuck) -> None:
-        job = child.given.pop(stuck.job, None) if stuck.job is not None else None
+        if stuck.job in child.given:
+            job = child.given.pop(stuck.job)
+        elif len(child.given) == 1:
+            job = child.given.popitem()[1]
+        else:
+            return  # those that were out are tried again one by one: the next time it is known
         self._fault(
             job,
             Finding(
@@ -259,7 +271,7 @@ class _Build:
         given = list(child.given.values())
         if not given and child.code == 0:
             raise OnDemandError("A process of the build ended by itself. Look at what the app does when it starts.")
-        if len(given) == 1 and child.code != 70:
+        if len(given) == 1 and child.code != STUCK:
             job = given.pop()
             child.given.clear()
             self._fault(job, Finding("error", f"It ended the process (exit code {child.code}).", "Correct the page."))
@@ -267,12 +279,9 @@ class _Build:
         for message in self._expanding:
             self._children.first.send(message)
 
-    def _fault(self, job: Job | None, finding: Finding) -> None:
-        if job is not None:
-            finding.path = job.path
-            self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
-        else:
-            self._find(finding)
+    def _fault(self, job: Job, finding: Finding) -> None:
+        finding.path = job.path
+        self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
 
     # --- what was found
 
@@ -364,15 +373,11 @@ class _Build:
         routes = json.dumps([route.to_json() for route in report.routes], ensure_ascii=False, indent=1)
         (self._publisher.folder / "routes.json").write_text(routes, encoding="utf-8")
         self._frontier.close()
-        name = self._publisher.publish()
-        self._published = True
-        return name
+        return self._publisher.publish()
 
     def close(self) -> None:
         """Leave nothing behind but what was published."""
         self._frontier.close()
-        if not self._published:
-            self._publisher.discard()
 
 
 def read_routes(target: Any) -> tuple[Hello, list[RouteReport]]:

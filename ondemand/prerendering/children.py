@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, Listener, Pipe, wait
 from typing import Any, Self, cast
 
 from ondemand.capture import BUILDING
-from ondemand.errors import OnDemandError
+from ondemand.errors import AppImportError, OnDemandError
 from ondemand.prerendering.worker import Hello, Job, Order, Refused
 
 __all__ = ["Child", "Children"]
@@ -82,7 +82,12 @@ class Children:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for child in self._children:
+        self.end()
+
+    def end(self) -> None:
+        """End all of them, so that the app can shut down."""
+        children, self._children = self._children, []
+        for child in children:
             child.end()
         if self._building is None and not isinstance(self._order.target, str):
             os.environ.pop(BUILDING, None)
@@ -148,7 +153,9 @@ class Children:
         self._replaced += 1
         if self._replaced > MAX_REPLACED:
             raise OnDemandError(f"{MAX_REPLACED} processes of the build ended one after the other. It gives up.")
-        self._again += left
+        for job in left:
+            job.again = True
+            self._again.append(job)
         child.connection.close()
         fresh, _ = self._start()
         fresh.careful = True
@@ -162,7 +169,7 @@ class Children:
         try:
             answer: Any = child.connection.recv()
         except (EOFError, OSError):
-            raise OnDemandError("The process of the build ended before the app had started.") from None
+            raise AppImportError(f"The app ended the process while it started (exit code {child.code}).") from None
         if isinstance(answer, Refused):
             child.end()
             raise answer.error

@@ -39,10 +39,14 @@ class Frontier:
     """Paths to visit, in the order in which they were found, and everything that is told about them."""
 
     def __init__(self, file: Path) -> None:
-        """file: a database that does not exist yet; it holds nothing worth keeping after the build."""
+        """file: a database that does not exist yet; it holds nothing worth keeping after the build. Raises `OSError`."""
         self._file = file
         self._db = sqlite3.connect(file, isolation_level=None)
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            self.close()
+            raise OSError(f"the build's own database: {error}") from error
         self._handed_out = 0
         self._known: dict[str, int] = {}
         self._folders: set[str] = set()  # some of the folders that are known to be folders
@@ -57,12 +61,13 @@ class Frontier:
 
     @contextlib.contextmanager
     def writing(self) -> Generator[None]:
-        """One transaction around many writes."""
-        self._db.execute("begin")
+        """One transaction around many writes. Raises `OSError` if the disk does not take them."""
         try:
+            self._db.execute("begin")
             yield
-        finally:
             self._db.execute("commit")
+        except sqlite3.Error as error:
+            raise OSError(f"the build's own database: {error}") from error
 
     def add(self, path: str, kind: str, *, encoded: bool = False) -> tuple[int, bool]:
         """Note `path` as one to visit, if it is new. Returns its id and whether it is new."""

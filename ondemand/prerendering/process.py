@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 import time
@@ -43,7 +44,16 @@ def run(connection: Connection, order: Order) -> None:
     except OnDemandError as error:
         _send(connection, Refused(_portable(error)))
         return
-    asyncio.run(_serve(connection, app, order))
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(_serve(connection, app, order))
+    finally:
+        pending = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        for task in pending:
+            task.cancel()
+        if pending:
+            loop.run_until_complete(asyncio.wait(pending, timeout=1.0))
+        loop.close()
 
 
 def _portable(error: OnDemandError) -> OnDemandError:
@@ -86,14 +96,13 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
         return Worker(app, site, state, folder, order)
 
     session = _Session(connection, make)
+    await session.serve()
+    wrapper.forget()
     try:
-        await session.serve()
-    finally:
-        wrapper.forget()
-        try:
-            await lifespan.stop()
-        except LifespanError as error:
-            session.say(Refused(OnDemandError(f"The app failed to shut down: {error}")))
+        await lifespan.stop()
+    except LifespanError as error:
+        lines = str(error).strip().splitlines() or ["it did not say why"]
+        print(f"ondemand: the app failed to shut down: {lines[-1]}", file=sys.stderr)
 
 
 def _wrapper(app: ASGIApp, registered: Sequence[OnDemand]) -> OnDemand:
@@ -234,11 +243,15 @@ class _Session:
 
 def main(arguments: Sequence[str]) -> None:
     """`python -m ondemand.prerendering.process ADDRESS`. The key comes in the environment, the order as first message."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's: it ends us by the connection
     key = bytes.fromhex(os.environ.pop("ONDEMAND_WORKER_KEY"))
     os.environ[BUILDING] = "1"
     with Client(arguments[0], authkey=key) as connection:
         order = cast("Order", connection.recv())
         run(connection, order)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # pages that nothing stops may be left, in tasks and threads that an orderly end would wait for
 
 
 if __name__ == "__main__":

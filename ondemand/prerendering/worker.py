@@ -104,12 +104,13 @@ class Refused:
 
 @dataclass(slots=True)
 class Job:
-    """Visit `path`. kind: see the column of that name in `frontier.py`."""
+    """Visit `path`. kind: see the column of that name in `frontier.py`. again: a process ended during an earlier try."""
 
     id: int
     path: str
     kind: str
     encoded: bool = False
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -185,6 +186,7 @@ class Worker:
         )
         self._host = self.config.origin.partition("//")[2]
         self._public = PublicFolder(self.config.public) if self.config.public is not None else None
+        self.abandoned = self._visitor.abandoned
         self.closed: set[str | None] = set()  # routes that links have filled: see `Config.crawl_limit`
         if folder is not None:
             self._open_store(folder, order)
@@ -393,7 +395,7 @@ class Worker:
 
     def _write(self, visited: Visited, snapshot: Snapshot, body: bytes, job: Job, route: Route | None) -> None:
         try:
-            written, visited.shared = self._files.write(snapshot, body)
+            written, visited.shared = self._files.write(snapshot, body, again=job.again)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             visited.outcome, visited.why, visited.file = "fault", "another page has its file", snapshot.file
             finding = Finding("collision", f"Its file {snapshot.file} is taken by another page.", "Rename one of them.")

@@ -45,33 +45,39 @@ class Published:
         self._keep = keep
         self._clock = clock
         self._quick = quick
-        self._seen = store.stamp()
+        self._seen: tuple[int, int] | None = None
+        self._told = ""
+        self._pause = INTERVAL
         self.thread: threading.Thread | None = None
         self.look_again = clock() + INTERVAL
         self.server: SnapshotServer | None = None
-        self._adopt(verify=False)
+        self._adopt(store.stamp(), verify=False)
 
     def look(self) -> None:
         """See whether another generation was published. Call it when `look_again`, in the clock's seconds, has come."""
-        self.look_again = self._clock() + INTERVAL
+        self.look_again = self._clock() + self._pause
         stamp = self._store.stamp()
         if stamp is None or stamp == self._seen or (self.thread is not None and self.thread.is_alive()):
             return
-        self._seen = stamp
-        self.thread = threading.Thread(target=self._adopt, kwargs={"verify": True}, name="ondemand reload", daemon=True)
+        self.thread = threading.Thread(target=self._adopt, args=(stamp,), kwargs={"verify": True}, daemon=True)
         self.thread.start()
 
-    def _adopt(self, *, verify: bool) -> None:
-        """Open the published generation and swap it in. `verify`: look at every file before."""
+    def _adopt(self, stamp: tuple[int, int] | None, *, verify: bool) -> None:
+        """Open the published generation and swap it in. `verify`: look at every file before. One that does not add up is
+        tried again, ever more seldom: it may still be on its way here."""
         try:
             generation = self._store.open()
-            if generation is None or (self.server is not None and generation.name == self.server.generation.name):
-                return
-            if verify:
+            if generation is not None and verify:
                 generation.verify()
         except StoreError as error:
+            self._pause = min(self._pause * 2, 60.0)
             kept = f"generation {self.server.generation.name} stays" if self.server else "the app answers everything"
-            log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
+            if self._told != str(error):
+                self._told = str(error)
+                log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
+            return
+        self._seen, self._pause, self._told = stamp, INTERVAL, ""
+        if generation is None or (self.server is not None and generation.name == self.server.generation.name):
             return
         server = SnapshotServer(generation, self._terms, memory=self._memory, quick=self._quick)
         server.older = list(self._older(generation))

@@ -36,7 +36,9 @@ log = logging.getLogger("ondemand.store")
 SUFFIXES = {"": "", "gzip": ".gz", "br": ".br", "zstd": ".zst"}
 """Content coding -> what its file's name ends with: the names that nginx, Caddy and others look for."""
 
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EIO, errno.EAGAIN})
 _NAME = re.compile(r"[0-9]{6,12}\Z")
+_OURS = b'{"ondemand":'
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -109,7 +111,9 @@ class Generation:
         try:
             descriptor = os.open(self.file(snapshot, encoding), os.O_RDONLY | _NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            raise StoreError(f"{self.file(snapshot, encoding)} cannot be opened ({error}). Build again.") from error
+            passing = error.errno in _PASSING
+            message = f"{self.file(snapshot, encoding)} cannot be opened ({error}). Build again."
+            raise StoreError(message, passing=passing) from error
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size != snapshot.encodings[encoding].size:
             os.close(descriptor)
@@ -249,7 +253,10 @@ class Store:
             if entry.name.startswith((".building-", ".CURRENT-", ".site-")):
                 _remove(Path(entry.path))
                 removed.append(entry.name)
-        current = self.current()
+        try:
+            current = self.current()
+        except StoreError:
+            return removed  # CURRENT is damaged: any of them may be the one that is wanted
         if current is None:
             return removed
         names = self.generations()
@@ -266,7 +273,14 @@ class Store:
 
 
 def _is_generation(entry: os.DirEntry[str]) -> bool:
-    return _NAME.match(entry.name) is not None and entry.is_dir(follow_symlinks=False)
+    """True for a folder of ours: others may lie beside it under such a name."""
+    if _NAME.match(entry.name) is None or not entry.is_dir(follow_symlinks=False):
+        return False
+    try:
+        with open(f"{entry.path}/manifest.jsonl", "rb") as manifest:
+            return manifest.read(len(_OURS)) == _OURS
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:
@@ -314,7 +328,10 @@ class Publisher:
     def __init__(self, store: Store, *, settings: dict[str, Any]) -> None:
         self.store = store
         names = store.generations()
-        self.name = f"{(int(names[-1]) if names else 0) + 1:06d}"
+        number = int(names[-1]) + 1 if names else 1
+        while os.path.lexists(store.folder / f"{number:06d}"):  # somebody's
+            number += 1
+        self.name = f"{number:06d}"
         self.folder = store.folder / f".building-{self.name}"
         try:
             if self.folder.exists():
@@ -347,8 +364,9 @@ class Publisher:
         return self.name
 
     def discard(self) -> None:
-        """Remove all of it."""
-        self._manifest.close()
+        """Remove what was not published."""
+        with contextlib.suppress(OSError):  # a full disk refuses what is still to be written
+            self._manifest.close()
         _remove(self.folder)
 
 
@@ -364,33 +382,48 @@ class Files:
         self._previous = previous
         self._compressors = compressors
 
-    def write(self, snapshot: Snapshot, body: bytes) -> tuple[Snapshot, bool]:
+    def write(self, snapshot: Snapshot, body: bytes, *, again: bool = False) -> tuple[Snapshot, bool]:
         """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings` and, where the same
         body was published before, with that one's `time`; and whether another page of this build has the same file and
         the same body, so that they share it.
+
+        again: a process ended while it may have been writing this very snapshot; what lies there is not to be trusted.
 
         Raises FileExistsError, NotADirectoryError or IsADirectoryError if another page has its file or a folder in its place.
         """
         etag = etag_of(body)
         target = f"{self._folder}/{snapshot.file}"
+        if again:
+            self._unlink(target)
         try:
             if (linked := self._link(snapshot, etag, len(body))) is not None:
                 return linked, False
             self._make_parent(target)
             _write(target, body)
         except FileExistsError:
-            shared = _stored_forms(target, body)
-            if shared is None:
+            if _stored(target) != body:
                 raise
-            return _with(snapshot, shared, snapshot.time), True
+            return _with(snapshot, self._encode(snapshot, target, body, etag), snapshot.time), True
+        return _with(snapshot, self._encode(snapshot, target, body, etag), snapshot.time), False
+
+    def _encode(self, snapshot: Snapshot, target: str, body: bytes, etag: str) -> dict[str, Encoded]:
+        """Write each encoding that is smaller than the body, which lies at `target`; one that lies there already is
+        kept only if it is the same."""
         forms = {"": Encoded(len(body), etag)}
-        if len(body) >= MIN_COMPRESSED and _compressible(snapshot):
-            for encoding, compress in self._compressors.items():
-                packed = compress(body)
-                if len(packed) < len(body):
-                    _write(target + SUFFIXES[encoding], packed)
-                    forms[encoding] = Encoded(len(packed), etag_of(packed))
-        return _with(snapshot, forms, snapshot.time), False
+        if len(body) < MIN_COMPRESSED or not _compressible(snapshot):
+            return forms
+        for encoding, compress in self._compressors.items():
+            packed = compress(body)
+            if len(packed) < len(body):
+                file = target + SUFFIXES[encoding]
+                try:
+                    _write(file, packed)
+                except FileExistsError:
+                    if _stored(file) != packed:
+                        os.unlink(file)
+                        _write(file, packed)
+                forms[encoding] = Encoded(len(packed), etag_of(packed))
+        return forms
 
     def _link(self, snapshot: Snapshot, etag: str, size: int) -> Snapshot | None:
         if self._previous is None:
@@ -411,14 +444,16 @@ class Files:
                     _write(target + SUFFIXES[encoding], self._previous.read(old, encoding))
                 except StoreError:
                     return self._unlink(target)
-            if encoding == "" and os.lstat(target).st_size != size:
+            found = os.lstat(target + SUFFIXES[encoding])
+            if not stat.S_ISREG(found.st_mode) or found.st_size != old.encodings[encoding].size:
                 return self._unlink(target)
         return _with(snapshot, dict(old.encodings), old.time)
 
-    def _unlink(self, target: str) -> None:
-        """The previous generation is damaged here: take nothing from it."""
+    @staticmethod
+    def _unlink(target: str) -> None:
+        """Take away what lies there: the previous generation is damaged here, or a process ended while it wrote it."""
         for suffix in SUFFIXES.values():
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 os.unlink(target + suffix)
 
     @staticmethod
@@ -458,21 +493,13 @@ def file_name(path: str, *, is_html: bool, build_format: str) -> str:
     return name.rstrip("/") + "/index.html"
 
 
-def _stored_forms(target: str, body: bytes) -> dict[str, Encoded] | None:
-    """The forms that lie at `target`, if its identity form is exactly `body`."""
-    forms: dict[str, Encoded] = {}
-    for encoding, suffix in SUFFIXES.items():
-        try:
-            with open(target + suffix, "rb") as file:
-                stored = file.read()
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-        if encoding == "" and stored != body:
-            return None
-        forms[encoding] = Encoded(len(stored), etag_of(stored))
-    return forms if "" in forms else None
+def _stored(file: str) -> bytes | None:
+    """What lies at `file`, or None if that is no file."""
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
+    except OSError:
+        return None
 
 
 MIN_COMPRESSED = 200

@@ -1,0 +1,185 @@
+"""Builds in processes of their own: started, limited, killed, and what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ondemand.snapshots.store import Generation, Store
+
+COMMAND = [sys.executable, "-m", "ondemand"]
+
+SITE = """
+import asyncio
+from pathlib import Path
+
+from ondemand import OnDemand, StaticPath, prerender
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+WORD = Path(__file__).with_name("word.txt").read_text()
+
+async def home(request):
+    return HTMLResponse(f"<h1>{WORD}</h1>")
+
+@prerender(paths=lambda: [StaticPath({"n": str(n)}) for n in range(PAGES)])
+async def page(request):
+    await asyncio.sleep(0.004)
+    return HTMLResponse(f"<p>{request.path_params['n']}</p>" + f"{WORD} " * LENGTH)
+
+app = Starlette(routes=[Route("/", home), Route("/page/{n}", page)])
+app.add_middleware(OnDemand, keep=1, grace=0)
+"""
+"""A site whose pages all say the one word of `word.txt`."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What `--json -` wrote."""
+        return json.loads(self.out)
+
+    def found(self) -> list[tuple[str, str | None]]:
+        """(kind, path) of everything that failed the build."""
+        return [(row["kind"], row["path"]) for row in self.report["findings"] if row["policy"] == "fail"]
+
+
+def start(folder: Path, *arguments: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """Start `ondemand build main:app` in a session of its own. limit: called in the new process first."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONDEMAND_")}
+    return subprocess.Popen(
+        [*COMMAND, "build", "main:app", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=limit,
+    )
+
+
+def finish(process: subprocess.Popen[str], *, within: float = 30) -> Ended:
+    """Wait for it; fail the test if it takes longer than `within` seconds."""
+    try:
+        out, err = process.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        kill_session(process)
+        out, err = process.communicate()
+        pytest.fail(f"the build still ran after {within:g} seconds\n{out[-2000:]}\n{err[-2000:]}")
+    return Ended(process.returncode, out, err)
+
+
+def run_build(folder: Path, *arguments: str, limit: Callable[[], None] | None = None, within: float = 30) -> Ended:
+    return finish(start(folder, *arguments, limit=limit), within=within)
+
+
+def rollback(folder: Path, *arguments: str) -> Ended:
+    done = subprocess.run([*COMMAND, "rollback", *arguments], cwd=folder, capture_output=True, text=True, timeout=30)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def kill_session(process: subprocess.Popen[str]) -> None:
+    """`kill -9` to the build and every process it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session (whose id is that of the build) that still run."""
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(folder.name))
+    return found
+
+
+def wait_until(what: Callable[[], Any], *, within: float = 15, why: str) -> Any:
+    """Ask again and again until it is true; fail the test after `within` seconds."""
+    end = time.monotonic() + within
+    while not (value := what()):
+        if time.monotonic() > end:
+            pytest.fail(f"{why}: not within {within:g} seconds")
+        time.sleep(0.01)
+    return value
+
+
+def write(folder: Path, *, pages: int = 20, length: int = 100, word: str = "first") -> Path:
+    """Write the site; `say` changes its word later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = SITE.replace("PAGES", str(pages)).replace("LENGTH", str(length))
+    (folder / "main.py").write_text(source)
+    (folder / "pyproject.toml").write_text("[tool.ondemand]\n")
+    return say(folder, word)
+
+
+def say(folder: Path, word: str) -> Path:
+    (folder / "word.txt").write_text(word)
+    return folder
+
+
+def published(folder: Path) -> Generation:
+    """The generation that is live, every file of it looked at."""
+    generation = Store(folder / "dist").open()
+    assert generation is not None, "nothing is published"
+    generation.verify()
+    return generation
+
+
+def words(generation: Generation) -> set[str]:
+    """Every word that the pages say: one, unless builds were mixed."""
+    found: set[str] = set()
+    for snapshot in generation.all():
+        text = generation.read(snapshot).decode().replace("<h1>", " ").replace("</", " <").replace(">", "> ")
+        found |= {word for word in text.split() if word.isalpha()}
+    return found
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What a build that ended has no more use for."""
+    return sorted(
+        entry.name for entry in (folder / "dist").iterdir() if entry.name.startswith((".building", ".CURR", ".site"))
+    )
+
+
+def tree(folder: Path) -> dict[str, bytes | str | None]:
+    """Everything below `folder`: bytes of files, targets of links, None for folders."""
+    return dict(_entries(folder, folder))
+
+
+def _entries(folder: Path, top: Path) -> Iterator[tuple[str, bytes | str | None]]:
+    for entry in sorted(folder.iterdir()):
+        name = str(entry.relative_to(top))
+        if entry.is_symlink():
+            yield name, os.readlink(entry)
+        elif entry.is_dir():
+            yield name, None
+            yield from _entries(entry, top)
+        else:
+            yield name, entry.read_bytes()

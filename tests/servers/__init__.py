@@ -1,0 +1,1 @@
+"""The wrapper on real servers: uvicorn, hypercorn and granian, asked over sockets, byte for byte."""
