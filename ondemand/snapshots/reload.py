@@ -46,8 +46,9 @@ class Published:
         self._clock = clock
         self._quick = quick
         self._seen: tuple[int, int] | None = None
-        self._told = ""
-        self._pause = INTERVAL
+        self._failed: tuple[int, int] | None = None  # the stamp of one that did not add up,
+        self._told = ""  # what was said of it,
+        self._retry, self._pause = 0.0, INTERVAL  # and when it is tried again: it may still be on its way here
         self.thread: threading.Thread | None = None
         self.look_again = clock() + INTERVAL
         self.server: SnapshotServer | None = None
@@ -55,28 +56,34 @@ class Published:
 
     def look(self) -> None:
         """See whether another generation was published. Call it when `look_again`, in the clock's seconds, has come."""
-        self.look_again = self._clock() + self._pause
+        now = self._clock()
+        self.look_again = now + INTERVAL
         stamp = self._store.stamp()
         if stamp is None or stamp == self._seen or (self.thread is not None and self.thread.is_alive()):
+            return
+        if stamp == self._failed and now < self._retry:
             return
         self.thread = threading.Thread(target=self._adopt, args=(stamp,), kwargs={"verify": True}, daemon=True)
         self.thread.start()
 
     def _adopt(self, stamp: tuple[int, int] | None, *, verify: bool) -> None:
         """Open the published generation and swap it in. `verify`: look at every file before. One that does not add up is
-        tried again, ever more seldom: it may still be on its way here."""
+        tried again, ever more seldom."""
         try:
             generation = self._store.open()
             if generation is not None and verify:
                 generation.verify()
         except StoreError as error:
+            if stamp != self._failed:
+                self._failed, self._told, self._pause = stamp, "", INTERVAL
             self._pause = min(self._pause * 2, 60.0)
+            self._retry = self._clock() + self._pause
             kept = f"generation {self.server.generation.name} stays" if self.server else "the app answers everything"
             if self._told != str(error):
                 self._told = str(error)
                 log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
             return
-        self._seen, self._pause, self._told = stamp, INTERVAL, ""
+        self._seen, self._failed = stamp, None
         if generation is None or (self.server is not None and generation.name == self.server.generation.name):
             return
         server = SnapshotServer(generation, self._terms, memory=self._memory, quick=self._quick)
