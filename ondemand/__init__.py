@@ -9,7 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ondemand.capture import is_building
     from ondemand.contexts import Page, PathsContext
     from ondemand.errors import (
         AppImportError,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ondemand.marks import StaticPath, prerender
     from ondemand.middleware import OnDemand
     from ondemand.prerendering.build import build
+    from ondemand.recording import is_building
     from ondemand.responses import Response
     from ondemand.routing import Route, Rule
 
@@ -50,7 +50,7 @@ _HOMES = {
     "StaticPath": "marks",
     "StoreError": "errors",
     "build": "prerendering.build",
-    "is_building": "capture",
+    "is_building": "recording",
     "prerender": "marks",
 }
 

@@ -1,8 +1,7 @@
 """Ask the app for one path and keep the whole answer.
 
-The outermost app is driven over plain ASGI, as a visitor without cookies, credentials or query would; `OnDemand` records
-at its own layer and passes on, so that what outer middleware adds is added again when the snapshot is served.
-A captured request is known by an object in its scope, which nothing that comes over the network can forge.
+The outermost app is driven over plain ASGI, as a visitor without cookies, credentials or query would; what passes OnDemand on
+the way is recorded there (`recording.py`).
 """
 
 from __future__ import annotations
@@ -16,115 +15,17 @@ import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
+from ondemand._asgi import ASGIApp, Headers, Message, Scope
+from ondemand.recording import CAPTURE, Recording
 from ondemand.routing import to_url
 
-__all__ = ["BUILDING", "CAPTURE", "Capture", "Recording", "Visitor", "is_building"]
-
-CAPTURE = "ondemand.capture"
-"""The key in the scope under which a captured request carries its `Recording`."""
-
-BUILDING = "ONDEMAND_BUILDING"
-"""The environment variable by which a build tells the processes it starts; see `is_building`."""
-
-MAX_BODY = 256 * 1024 * 1024
-"""Bytes of a body beyond which a page is taken to be endless."""
-
-
-def is_building() -> bool:
-    """True during import, lifespan and requests of an app that `ondemand build` has started."""
-    return os.environ.get(BUILDING) == "1"
-
-
-class Recording:
-    """What passed `OnDemand`'s own layer while one path was captured."""
-
-    __slots__ = ("body", "complete", "error", "headers", "reads", "size", "status")
-
-    def __init__(self) -> None:
-        self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
-        self.headers: Headers = []
-        self.body: list[bytes] = []
-        self.size = 0
-        self.complete = False
-        self.error: BaseException | None = None
-        self.reads: set[str] = set()  # what only a visitor has and the page read: "the session"
-
-    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run `app` and record what it sends, on the way out. Exceptions are kept and passed on."""
-
-        async def record(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.status = message["status"]
-                self.headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
-            elif message["type"] == "http.response.body":
-                self._add(message)
-            await send(message)
-
-        session = _watch_session(scope)
-        try:
-            await app(scope, receive, record)
-        except BaseException as error:
-            self.error = error
-            raise
-        finally:
-            if session is not None and session():
-                self.reads.add("the session")
-
-    def _add(self, message: Message) -> None:
-        body = message.get("body", b"")
-        self.size += len(body)
-        if self.size > MAX_BODY:
-            raise OverflowError(f"the page sent more than {MAX_BODY} bytes")
-        if body:
-            self.body.append(bytes(body))
-        self.complete = not message.get("more_body", False)
-
-
-def _watch_session(scope: Scope) -> Any:
-    """A function that tells whether `scope["session"]` was used from here on, or None if there is none."""
-    session = scope.get("session")
-    if session is None:
-        return None
-    if hasattr(session, "accessed"):  # Starlette's own session keeps count
-        session.accessed = False
-        return lambda: bool(session.accessed)
-    if type(session) is dict:
-        watched = _WatchedSession(cast("dict[str, Any]", session))
-        scope["session"] = watched
-        return lambda: watched.used
-    return None
-
-
-class _WatchedSession(dict[str, Any]):
-    used = False
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in {"get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "clear", "copy"}:
-            self.used = True
-        return super().__getattribute__(name)
-
-    def __getitem__(self, key: str) -> Any:
-        self.used = True
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self.used = True
-        return super().__contains__(key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.used = True
-        super().__setitem__(key, value)
-
-    def __iter__(self) -> Iterator[str]:
-        self.used = True
-        return super().__iter__()
+__all__ = ["Capture", "Visitor", "describe", "frames_of_thread", "user_frames"]
 
 
 @dataclass(slots=True)

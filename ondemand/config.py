@@ -5,11 +5,9 @@ Arguments of `OnDemand(...)` beat `[tool.ondemand]` in pyproject.toml beat the d
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -76,7 +74,7 @@ class Policies:
         return self._for_all[kind]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Config:
     """The settings of a site. Make one with `Config.make`, which checks and explains; paths are resolved.
 
@@ -171,10 +169,12 @@ def read_project(root: Path) -> dict[str, Any]:
     Raises `ConfigError` if the file is no TOML or the table is none.
     """
     file = root / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    import tomllib
+
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("ondemand", {})
-    except FileNotFoundError:
-        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file} cannot be read: {error}. Correct the file.") from error
     if not isinstance(table, dict):
@@ -186,6 +186,8 @@ def read_project(root: Path) -> dict[str, Any]:
 
 
 def _refuse(where: str, key: str, accepted: str, *, near: Iterable[str] = ()) -> ConfigError:
+    import difflib
+
     guess = difflib.get_close_matches(key, list(near), n=1)
     hint = f" Did you mean {guess[0]!r}?" if guess else ""
     return ConfigError(f"{where} does not know {key!r}. It takes {accepted}.{hint}")
@@ -240,7 +242,7 @@ def _maybe_folder(key: str, value: Any) -> Path | None:
     return None if value is None else _folder(key, value)
 
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z"
 
 
 def _site(key: str, value: Any) -> str:
@@ -255,7 +257,7 @@ def _site(key: str, value: Any) -> str:
     except ValueError:
         raise _wrong(key, value, accepted) from None
     plain = parts.path in {"", "/"} and not parts.query and not parts.fragment and port != 0
-    if parts.scheme not in {"http", "https"} or not _HOST.match(parts.netloc) or not plain:
+    if parts.scheme not in {"http", "https"} or not re.match(_HOST, parts.netloc) or not plain:
         raise _wrong(key, value, accepted)
     return f"{parts.scheme}://{parts.netloc.lower()}"
 

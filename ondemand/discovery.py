@@ -9,9 +9,8 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from ondemand._asgi import inner_apps
 from ondemand.config import Config
@@ -78,8 +77,7 @@ def host_matches(pattern: str, host: str) -> bool:
     return re.fullmatch(expression, name, re.IGNORECASE) is not None
 
 
-@dataclass(slots=True)
-class Warned:
+class Warned(NamedTuple):
     """Something wrong with the marks or rules, in the words of a finding: kind, route, message, remedy."""
 
     kind: str
@@ -88,14 +86,13 @@ class Warned:
     remedy: str
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Where in the app the reader stands."""
 
     prefix: str = ""
     host: str = ""
     mark: Mark | None = None
-    convertors: dict[str, str] = field(default_factory=dict[str, str])
+    convertors: Mapping[str, str] = {}
 
 
 def discover(app: Any, config: Config) -> RouteTable:

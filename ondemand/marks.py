@@ -11,7 +11,7 @@ import inspect
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, TypeVar, cast, overload
 
 from ondemand.errors import MarkError
 
@@ -41,8 +41,7 @@ class StaticPath:
     props: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """What `prerender` was told about one function, class, router or mount."""
 
     value: Value | Callable[[Config], Value]

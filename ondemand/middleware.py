@@ -9,20 +9,21 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ondemand._asgi import ASGIApp, Message, Receive, Scope, Send, inner_apps
-from ondemand.capture import CAPTURE, Recording, is_building
 from ondemand.config import Config, project_root, read_project
-from ondemand.contexts import Page
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
 from ondemand.errors import ConfigError, OnDemandWarning, StoreError
+from ondemand.recording import CAPTURE, Recording, is_building
 from ondemand.routing import Guard, Route, decide, path_fault, to_url
 from ondemand.snapshots.manifest import Snapshot
-from ondemand.snapshots.public import PublicFolder
 from ondemand.snapshots.reload import Published
 from ondemand.snapshots.server import Answer, SnapshotServer, Terms, request_headers
 from ondemand.snapshots.store import Store
+
+if TYPE_CHECKING:
+    from ondemand.snapshots.public import PublicFolder
 
 __all__ = ["OnDemand", "Site"]
 
@@ -189,7 +190,7 @@ class Site:
             if name not in config.skips
         ]
         self.published: Published | None = None
-        self._public = PublicFolder(config.public) if config.public is not None else None
+        self._public = _public_folder(config.public) if config.public is not None else None
         self.has_duties = bool(config.rules) or self._closed or self._public is not None
         if not is_building():
             self._warn()
@@ -382,8 +383,16 @@ def _sets_headers(config: Config) -> bool:
     return any(rule.headers or rule.vary for _, rule in config.rules)
 
 
+def _public_folder(folder: Path) -> PublicFolder:
+    from ondemand.snapshots.public import PublicFolder
+
+    return PublicFolder(folder)
+
+
 async def _guarded(guards: Guards, scope: Scope, receive: Receive, send: Send) -> bool:
     """Ask each guard; True if one of them answered."""
+    from ondemand.contexts import Page
+
     for guard, params in guards:
         response: Any = await guard(Page(scope, params))
         if response is None:

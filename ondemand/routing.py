@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
-from uuid import UUID
 
 from ondemand.errors import ConfigError, ParamError
 from ondemand.marks import Mark, Paths, Props, Unknown, Value, checked_mark, is_value
@@ -31,8 +30,8 @@ MAX_NAME = 255 - len(".html.zst")
 """UTF-8 bytes of one segment: what ext4, APFS and NTFS allow a name, less the longest suffix that a file of ours gets."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffd\\]")
-_WINDOWS_CHARACTERS = re.compile(r'[<>:"|?*]')
-_WINDOWS_NAMES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?\Z", re.IGNORECASE)
+_WINDOWS_CHARACTERS = r'[<>:"|?*]'
+_WINDOWS_NAMES = r"(?i:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\..*)?\Z"
 
 
 def path_fault(path: str) -> str | None:
@@ -66,9 +65,9 @@ def portability_fault(path: str) -> str | None:
     a trailing dot or blank.
     """
     for segment in path.split("/"):
-        if _WINDOWS_NAMES.match(segment):
+        if re.match(_WINDOWS_NAMES, segment):
             return f"{segment!r} is the name of a device on Windows"
-        if found := _WINDOWS_CHARACTERS.search(segment):
+        if found := re.search(_WINDOWS_CHARACTERS, segment):
             return f"Windows refuses {found.group()!r} in the name {segment!r}"
         if segment != segment.rstrip(". "):
             return f"Windows drops the end of the name {segment!r}"
@@ -99,8 +98,7 @@ _CONVERTORS = {
 _TOKEN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z_][A-Za-z0-9_]*))?\}|(\*\*)|(\*)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     text: str = ""  # literal text
     name: str = ""  # or a parameter of this name
     convertor: str = ""  # its convertor; "*" and "**" for the two wildcards
@@ -230,7 +228,7 @@ class Pattern:
         rest = part.convertor == "path"
         if value is None and rest:
             return ""
-        if isinstance(value, bool) or not isinstance(value, str | int | float | UUID):
+        if isinstance(value, bool) or not (isinstance(value, str | int | float) or type(value).__name__ == "UUID"):
             kind = type(value).__name__
             raise self._error(f"takes text or a number for {part.name!r}, not {kind}", part.name, params)
         text = str(value)
@@ -288,7 +286,7 @@ def _segments_overlap(one: str, two: str) -> bool:
 Guard = Callable[[Any], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """What holds for the paths that a pattern or glob covers, for routes whose source you cannot touch.
 
@@ -323,16 +321,16 @@ class Rule:
             raise ConfigError(f"Rule(guard={self.guard!r}): it takes an async function of the page.")
 
 
-_TOKEN_CHARACTERS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 section 5.6.2, token
-_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")  # RFC 9110 section 5.5, field-value
+_FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z"  # RFC 9110 section 5.6.2, token
+_FIELD_VALUE = r"[\t\x20-\x7e\x80-\xff]*\Z"  # RFC 9110 section 5.5, field-value
 
 
 def _is_token(text: object) -> bool:
-    return isinstance(text, str) and _TOKEN_CHARACTERS.match(text) is not None
+    return isinstance(text, str) and re.match(_FIELD_NAME, text) is not None
 
 
 def _is_field_value(text: str) -> bool:
-    return _FIELD_VALUE.match(text) is not None and text == text.strip()
+    return re.match(_FIELD_VALUE, text) is not None and text == text.strip()
 
 
 class Rules:
@@ -422,8 +420,7 @@ class Route:
         return self.methods is None or "GET" in self.methods
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """How a path is rendered, and why.
 
     kind: "static" (marked: the build makes a snapshot or fails), "candidate" (unmarked in a static site: it becomes
@@ -432,7 +429,6 @@ class Decision:
 
     kind: Literal["static", "candidate", "on demand"]
     why: str
-    _: KW_ONLY
     auto: bool = False
 
     @property

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, Listener, Pipe, wait
 from typing import Any, Self, cast
 
-from ondemand.capture import BUILDING
 from ondemand.errors import AppImportError, OnDemandError
 from ondemand.prerendering.worker import Hello, Job, Order, Refused
+from ondemand.recording import BUILDING
 
 __all__ = ["Child", "Children"]
 

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from ondemand._asgi import ASGIApp, Lifespan, LifespanError
-from ondemand.capture import BUILDING, describe, frames_of_thread
+from ondemand.capture import describe, frames_of_thread
 from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, OnDemandError, StoreError
 from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.target import import_app
 from ondemand.prerendering.worker import Job, Order, Refused, Stuck, Visited, Worker
+from ondemand.recording import BUILDING
 
 __all__ = ["run"]
 

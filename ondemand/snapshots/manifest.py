@@ -12,8 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ondemand.errors import ManifestError
 
@@ -23,16 +22,14 @@ VERSION = 1
 Kind = Literal["page", "asset"]
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """One stored form of a snapshot's body: its size in bytes and its strong ETag, quotes included."""
 
     size: int
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """One stored response.
 
     path: the decoded path it answers, without `base`. kind: "asset" for a file of `public` or of a mount of static
@@ -50,7 +47,7 @@ class Snapshot:
     route: str | None
     time: int
     headers: tuple[tuple[str, str], ...]
-    encodings: Mapping[str, Encoded] = field(default_factory=dict[str, Encoded])
+    encodings: Mapping[str, Encoded] = {}
     guarded: bool = False
 
     def to_line(self) -> bytes:
@@ -63,7 +60,7 @@ class Snapshot:
             "route": self.route,
             "time": self.time,
             "headers": self.headers,
-            "encodings": {name: (form.size, form.etag) for name, form in self.encodings.items()},
+            "encodings": self.encodings,
         }
         if self.guarded:
             row["guarded"] = True
@@ -141,8 +138,7 @@ _PATH = b'{"path":"'
 _ASSET = b'"kind":"asset"'
 
 
-@dataclass(slots=True)
-class Index:
+class Index(NamedTuple):
     """Where each snapshot's line begins: path -> offset in bytes."""
 
     header: dict[str, Any]

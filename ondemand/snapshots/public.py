@@ -6,11 +6,10 @@ import mimetypes
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from email.utils import formatdate
 from pathlib import Path
 
 from ondemand.routing import path_fault
-from ondemand.snapshots.server import File, Reply, matches_weakly
+from ondemand.snapshots.server import File, Reply, http_date, matches_weakly
 
 __all__ = ["PublicFolder", "content_type"]
 
@@ -85,7 +84,7 @@ class PublicFolder:
             (b"content-type", content_type(file).encode()),
             (b"cache-control", b"no-cache"),
             (b"etag", etag),
-            (b"last-modified", formatdate(found.st_mtime, usegmt=True).encode()),
+            (b"last-modified", http_date(found.st_mtime)),
             (b"content-length", str(found.st_size).encode()),
         )
         if matches_weakly(headers.get(b"if-none-match", b""), [etag.removeprefix(b"W/")]):

@@ -11,10 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ondemand._asgi import Scope, Send
 from ondemand.errors import StoreError
@@ -39,10 +38,9 @@ _TRACKING = re.compile(
     rb"|li_fat_id|srsltid|_ga|_gl|_hsenc|_hsmi)(?:=[^&]*+)?(?:&|\Z)"
 )
 
-_IMMUTABLE = re.compile(
-    r"[._-](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[a-z0-9.]+\Z"  # a hexadecimal digest
-    r"|-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{8}\.(?:m?js|css|woff2?|map)\Z",  # Vite's, Rollup's
-    re.ASCII,
+_IMMUTABLE = (
+    r"(?a:[._-](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[a-z0-9.]+\Z)"  # a hexadecimal digest
+    r"|(?a:-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{8}\.(?:m?js|css|woff2?|map)\Z)"  # Vite's, Rollup's
 )
 
 _LARGE = 1024 * 1024
@@ -69,11 +67,10 @@ def only_tracks(query: bytes) -> bool:
 
 def is_immutable(path: str) -> bool:
     """True if the last segment of `path` carries a digest of its content, so that it can never change."""
-    return _IMMUTABLE.search(path) is not None
+    return re.search(_IMMUTABLE, path) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What the running code says about one path: never taken from the build.
 
     guards: each with the params of its rule. ignores_query: whatever the query says, the snapshot answers.
@@ -156,7 +153,7 @@ class Answer:
             made.append((b"cache-control", _LONG if long else _SHORT))
         if snapshot.status == 200:
             made.append((b"etag", form.etag.encode("latin-1")))
-            made.append((b"last-modified", formatdate(snapshot.time, usegmt=True).encode()))
+            made.append((b"last-modified", http_date(snapshot.time)))
             if not encoding:
                 made.append((b"accept-ranges", b"bytes"))
         if encoding:
@@ -255,7 +252,7 @@ class Answer:
         condition = condition.strip()
         if condition.startswith((b'"', b"W/")):
             return condition == self.snapshot.encodings[""].etag.encode("latin-1")
-        return condition == formatdate(self.snapshot.time, usegmt=True).encode()
+        return condition == http_date(self.snapshot.time)
 
 
 class File:
@@ -434,8 +431,17 @@ def matches_weakly(header: bytes, tags: Iterable[bytes]) -> bool:
     return False
 
 
+def http_date(seconds: float) -> bytes:
+    """`seconds` since 1970 as an IMF-fixdate (RFC 9110 section 5.6.7)."""
+    now = time.gmtime(seconds)
+    day, month = "MonTueWedThuFriSatSun"[now[6] * 3 :][:3], "JanFebMarAprMayJunJulAugSepOctNovDec"[now[1] * 3 - 3 :][:3]
+    return f"{day}, {now[2]:02} {month} {now[0]:04} {now[3]:02}:{now[4]:02}:{now[5]:02} GMT".encode()
+
+
 def _not_after(time: int, header: bytes) -> bool:
     """If-Modified-Since (RFC 9110 section 13.1.3). Anything but a date counts as no header."""
+    from email.utils import parsedate_to_datetime
+
     if len(header) > 64:
         return False
     try:

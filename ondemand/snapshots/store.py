@@ -20,7 +20,6 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
@@ -284,6 +283,8 @@ def _is_generation(entry: os.DirEntry[str]) -> bool:
 
 
 def _remove(path: Path) -> None:
+    import shutil  # two milliseconds that a server does not need
+
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -403,8 +404,8 @@ class Files:
         except FileExistsError:
             if _stored(target) != body:
                 raise
-            return _with(snapshot, self._encode(snapshot, target, body, etag), snapshot.time), True
-        return _with(snapshot, self._encode(snapshot, target, body, etag), snapshot.time), False
+            return snapshot._replace(encodings=self._encode(snapshot, target, body, etag)), True
+        return snapshot._replace(encodings=self._encode(snapshot, target, body, etag)), False
 
     def _encode(self, snapshot: Snapshot, target: str, body: bytes, etag: str) -> dict[str, Encoded]:
         """Write each encoding that is smaller than the body, which lies at `target`; one that lies there already is
@@ -447,7 +448,7 @@ class Files:
             found = os.lstat(target + SUFFIXES[encoding])
             if not stat.S_ISREG(found.st_mode) or found.st_size != old.encodings[encoding].size:
                 return self._unlink(target)
-        return _with(snapshot, dict(old.encodings), old.time)
+        return snapshot._replace(encodings=old.encodings, time=old.time)
 
     @staticmethod
     def _unlink(target: str) -> None:
@@ -534,17 +535,3 @@ def _write(target: str, body: bytes) -> None:
             view = view[os.write(descriptor, view) :]
     finally:
         os.close(descriptor)
-
-
-def _with(snapshot: Snapshot, encodings: dict[str, Encoded], time: int) -> Snapshot:
-    return Snapshot(
-        snapshot.path,
-        snapshot.kind,
-        snapshot.file,
-        snapshot.status,
-        snapshot.route,
-        time,
-        snapshot.headers,
-        encodings,
-        snapshot.guarded,
-    )

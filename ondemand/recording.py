@@ -1,0 +1,114 @@
+"""What passes `OnDemand` while a build asks: recorded at its own layer, and passed on.
+
+What outer middleware adds is added again when the snapshot is served. A captured request is known by an object in its scope,
+which nothing that comes over the network can forge.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, cast
+
+from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
+
+__all__ = ["BUILDING", "CAPTURE", "Recording", "is_building"]
+
+CAPTURE = "ondemand.capture"
+"""The key in the scope under which a captured request carries its `Recording`."""
+
+BUILDING = "ONDEMAND_BUILDING"
+"""The environment variable by which a build tells the processes it starts; see `is_building`."""
+
+MAX_BODY = 256 * 1024 * 1024
+"""Bytes of a body beyond which a page is taken to be endless."""
+
+
+def is_building() -> bool:
+    """True during import, lifespan and requests of an app that `ondemand build` has started."""
+    return os.environ.get(BUILDING) == "1"
+
+
+class Recording:
+    """What passed `OnDemand`'s own layer while one path was captured."""
+
+    __slots__ = ("body", "complete", "error", "headers", "reads", "size", "status")
+
+    def __init__(self) -> None:
+        self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
+        self.headers: Headers = []
+        self.body: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.error: BaseException | None = None
+        self.reads: set[str] = set()  # what only a visitor has and the page read: "the session"
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run `app` and record what it sends, on the way out. Exceptions are kept and passed on."""
+
+        async def record(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                self.headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+            elif message["type"] == "http.response.body":
+                self._add(message)
+            await send(message)
+
+        session = _watch_session(scope)
+        try:
+            await app(scope, receive, record)
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            if session is not None and session():
+                self.reads.add("the session")
+
+    def _add(self, message: Message) -> None:
+        body = message.get("body", b"")
+        self.size += len(body)
+        if self.size > MAX_BODY:
+            raise OverflowError(f"the page sent more than {MAX_BODY} bytes")
+        if body:
+            self.body.append(bytes(body))
+        self.complete = not message.get("more_body", False)
+
+
+def _watch_session(scope: Scope) -> Any:
+    """A function that tells whether `scope["session"]` was used from here on, or None if there is none."""
+    session = scope.get("session")
+    if session is None:
+        return None
+    if hasattr(session, "accessed"):  # Starlette's own session keeps count
+        session.accessed = False
+        return lambda: bool(session.accessed)
+    if type(session) is dict:
+        watched = _WatchedSession(cast("dict[str, Any]", session))
+        scope["session"] = watched
+        return lambda: watched.used
+    return None
+
+
+class _WatchedSession(dict[str, Any]):
+    used = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "clear", "copy"}:
+            self.used = True
+        return super().__getattribute__(name)
+
+    def __getitem__(self, key: str) -> Any:
+        self.used = True
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.used = True
+        return super().__contains__(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.used = True
+        super().__setitem__(key, value)
+
+    def __iter__(self) -> Iterator[str]:
+        self.used = True
+        return super().__iter__()
