@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from ondemand.errors import OnDemandError
+from ondemand.errors import LifespanError
 
-__all__ = ["ASGIApp", "Lifespan", "LifespanError", "Message", "Receive", "Scope", "Send", "header", "inner_apps"]
+__all__ = ["ASGIApp", "Lifespan", "Message", "Receive", "Scope", "Send", "header", "inner_apps"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,10 +44,6 @@ def inner_apps(app: Any) -> Iterator[Any]:
             closed = inspect.getclosurevars(app).nonlocals
             inner = next((value for name, value in closed.items() if name in _INNER and callable(value)), None)
         app = inner
-
-
-class LifespanError(OnDemandError):
-    """The app said `lifespan.startup.failed` or `lifespan.shutdown.failed`; the message is the app's."""
 
 
 class Lifespan:

@@ -59,8 +59,9 @@ class Policies:
             if isinstance(setting, Mapping):
                 for pattern, policy in setting.items():
                     _one_of(f"findings[{kind!r}][{pattern!r}]", policy, ("fail", "warn", "ignore"))
-                    self._for_paths.setdefault(kind, []).append((Pattern(pattern), policy))
-                self._for_paths[kind].sort(key=lambda item: item[0].specificity, reverse=True)
+                ordered: list[tuple[Pattern, Policy]] = [(Pattern(text), policy) for text, policy in setting.items()]
+                ordered.sort(key=lambda item: (item[0].is_literal, item[0].specificity), reverse=True)
+                self._for_paths[kind] = ordered
             else:
                 _one_of(f"findings[{kind!r}]", setting, ("fail", "warn", "ignore"))
                 self._for_all[kind] = setting
@@ -169,14 +170,15 @@ def read_project(root: Path) -> dict[str, Any]:
     Raises `ConfigError` if the file is no TOML or the table is none.
     """
     file = root / "pyproject.toml"
-    if not file.is_file():
+    if not file.exists():
         return {}
     import tomllib
 
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("ondemand", {})
+        tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file} cannot be read: {error}. Correct the file.") from error
+    table = cast("dict[str, Any]", tools).get("ondemand", {}) if isinstance(tools, dict) else None
     if not isinstance(table, dict):
         raise ConfigError(f"{file}: [tool.ondemand] is no table. Write `[tool.ondemand]` and settings below it.")
     return {key: value for key, value in cast("dict[str, Any]", table).items() if key != "app"}
@@ -185,10 +187,10 @@ def read_project(root: Path) -> dict[str, Any]:
 # --- the checks, one for each key -------------------------------------------------------------------------------------
 
 
-def _refuse(where: str, key: str, accepted: str, *, near: Iterable[str] = ()) -> ConfigError:
+def _refuse(where: str, key: object, accepted: str, *, near: Iterable[str] = ()) -> ConfigError:
     import difflib
 
-    guess = difflib.get_close_matches(key, list(near), n=1)
+    guess = difflib.get_close_matches(str(key), list(near), n=1)
     hint = f" Did you mean {guess[0]!r}?" if guess else ""
     return ConfigError(f"{where} does not know {key!r}. It takes {accepted}.{hint}")
 
@@ -233,7 +235,7 @@ def _output(key: str, value: Any) -> str:
 
 
 def _folder(key: str, value: Any) -> Path:
-    if not isinstance(value, str | os.PathLike) or not os.fspath(cast("str", value)):
+    if not isinstance(value, str | os.PathLike) or "\0" in (os.fspath(cast("str", value)) or "\0"):
         raise _wrong(key, cast("object", value), "the path of a folder")
     return Path(cast("str", value))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ondemand._asgi import Scope, header
+from ondemand._asgi import Scope
 from ondemand.cookies import Cookies
 from ondemand.requests import Request
 from ondemand.responses import Response
@@ -28,7 +28,7 @@ class Page:
 
     @cached_property
     def cookies(self) -> Cookies:
-        return Cookies((header(self._scope["headers"], b"cookie") or b"").decode("latin-1"))
+        return Cookies("; ".join(self.request.headers.getlist("cookie")))  # HTTP/2 splits the field
 
     @property
     def locals(self) -> dict[str, Any]:

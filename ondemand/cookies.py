@@ -7,9 +7,9 @@ pair of a name wins, pairs without a name are ignored, values are percent-decode
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 __all__ = ["Cookie", "Cookies", "parse_cookies"]
 
@@ -32,8 +32,7 @@ def parse_cookies(header: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
         if equals and name and name not in found:
-            value = value.strip(" \t")
-            found[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+            found[name] = value.strip(" \t")
     return found
 
 
@@ -66,9 +65,12 @@ class Cookies(Mapping[str, Cookie]):
 
 
 def _decode(value: str) -> str:
+    """JavaScript's decodeURIComponent: escapes are UTF-8; a value with a malformed one is given as it came."""
     if "%" not in value:
         return value
+    if re.search("%(?![0-9A-Fa-f]{2})", value):
+        return value
     try:
-        return unquote_to_bytes(value.encode("latin-1")).decode("utf-8")
-    except UnicodeError:
+        return re.sub("(?:%[0-9A-Fa-f]{2})+", lambda run: bytes.fromhex(run.group().replace("%", "")).decode(), value)
+    except UnicodeDecodeError:
         return value

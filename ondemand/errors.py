@@ -6,6 +6,7 @@
     │   └── ParamError            the params of a path do not fit its route                        (a finding in a build)
     ├── AppImportError            the app could not be imported                                    (exit 3)
     ├── BuildError                the site has faults; nothing was published                       (exit 1)
+    ├── LifespanError             the app said that it cannot start or shut down
     └── StoreError                `dist` cannot be read or written                                 (exit 1)
         ├── ManifestError         a manifest is truncated, of another version or does not add up
         └── BuildRunning          another build holds the lock
@@ -17,7 +18,7 @@ Messages say what happened, why, and what to do, in this order. Names are perman
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ondemand.prerendering.report import Report
@@ -27,6 +28,7 @@ __all__ = [
     "BuildError",
     "BuildRunning",
     "ConfigError",
+    "LifespanError",
     "ManifestError",
     "MarkError",
     "OnDemandError",
@@ -60,6 +62,13 @@ class ParamError(ConfigError):
         self.param = param
         self.value = value
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _param_error, (str(self), self.pattern, self.param, self.value)
+
+
+def _param_error(message: str, pattern: str, param: str | None, value: object) -> ParamError:
+    return ParamError(message, pattern=pattern, param=param, value=value)
+
 
 class AppImportError(OnDemandError):
     """The app named on the command line could not be imported. The cause, if it is the user's own, is `__cause__`."""
@@ -71,6 +80,13 @@ class BuildError(OnDemandError):
     def __init__(self, message: str, report: Report) -> None:
         super().__init__(message)
         self.report = report
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BuildError, (str(self), self.report)
+
+
+class LifespanError(OnDemandError):
+    """The app said `lifespan.startup.failed` or `lifespan.shutdown.failed`; the message is the app's."""
 
 
 class StoreError(OnDemandError):

@@ -96,7 +96,9 @@ def prerender(
     (Astro: `export const prerender`, `getStaticPaths`.)
     """
     bare = _is_page(value)
-    if bare and (paths is None and props is None and unknown is None):
+    if bare:
+        if paths is not None or props is not None or unknown is not None:
+            raise MarkError("prerender() was given a page together with options. Write @prerender(paths=...) above it.")
         return _attach(value, Mark(True))
     mark = checked_mark(value, paths, props, unknown)
     return functools.partial(_attach, mark=mark)
@@ -146,7 +148,7 @@ def _names_config(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     if getattr(function, "__name__", "") == "<lambda>":
-        return len(parameters) <= 1 and not any(p.name in {"request", "page", "scope"} for p in parameters)
+        return len(parameters) == 1 and not any(p.name in {"request", "page", "scope"} for p in parameters)
     return len(parameters) == 1 and parameters[0].name == "config"
 
 
@@ -205,8 +207,10 @@ def mark_of(endpoint: Any) -> Mark | None:
         if inspect.isclass(target):
             method = getattr(target, "get", None)
             found = found or getattr(method, ATTRIBUTE, None)
-            for member in vars(target).values():
-                _reached(member)
+            for base in target.__mro__:
+                _reached(base)
+                for member in list(vars(base).values()):
+                    _reached(member)
         _reached(target)
     return found
 

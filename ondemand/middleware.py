@@ -48,7 +48,8 @@ class OnDemand:
 
     def __init__(self, app: ASGIApp | None = None, **settings: Any) -> None:
         self.app: ASGIApp = app if app is not None else _not_found
-        self._settings = settings
+        # "hybrid" is said once, by the check below
+        self._settings = {**settings, "output": "static"} if settings.get("output") == "hybrid" else settings
         self._site: Site | None = None
         try:
             Config.make(settings, root=Path.cwd())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from urllib.parse import parse_qsl
 
@@ -12,55 +12,52 @@ from ondemand.routing import to_url
 __all__ = ["Headers", "Query", "Request"]
 
 
-class Headers(Mapping[str, str]):
+class _Fields(Mapping[str, str]):
+    """Names with one value or several, in the order they came: `[name]` is the first, `getlist(name)` has all."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[self._key(name)][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def getlist(self, name: str) -> list[str]:
+        """Every value of `name`, in the order they came; [] if there is none."""
+        return list(self._values.get(self._key(name), ()))
+
+    def _key(self, name: str) -> str:
+        return name
+
+
+class Headers(_Fields):
     """Header fields by name, without regard to case; repeated ones by `getlist`."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ()
 
-    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
-        self._pairs = pairs
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        super().__init__((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs)
 
-    def __getitem__(self, name: str) -> str:
-        values = self.getlist(name)
-        if not values:
-            raise KeyError(name)
-        return values[0]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.decode("latin-1").lower() for name, _ in self._pairs))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def getlist(self, name: str) -> list[str]:
-        """Every value of `name`, in the order they came; [] if there is none."""
-        wanted = name.lower().encode("latin-1", "replace")
-        return [value.decode("latin-1") for key, value in self._pairs if key.lower() == wanted]
+    def _key(self, name: str) -> str:
+        return name.lower()
 
 
-class Query(Mapping[str, str]):
+class Query(_Fields):
     """The query's parameters by name, decoded; repeated ones by `getlist`. Separated by `&` alone."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ()
 
     def __init__(self, raw: bytes) -> None:
-        self._pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, separator="&")
-
-    def __getitem__(self, name: str) -> str:
-        values = self.getlist(name)
-        if not values:
-            raise KeyError(name)
-        return values[0]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for name, _ in self._pairs))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def getlist(self, name: str) -> list[str]:
-        """Every value of `name`, in the order they came; [] if there is none."""
-        return [value for key, value in self._pairs if key == name]
+        super().__init__(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, separator="&"))
 
 
 class Request:
@@ -84,7 +81,7 @@ class Request:
 
     @cached_property
     def headers(self) -> Headers:
-        return Headers(list(self._scope["headers"]))
+        return Headers(self._scope["headers"])
 
     @cached_property
     def query(self) -> Query:

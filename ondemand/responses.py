@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ondemand._asgi import Receive, Scope, Send
-from ondemand.routing import to_url
+from ondemand.routing import is_token, to_url
 
 __all__ = ["Response", "redirect_target"]
 
@@ -29,7 +29,7 @@ class _PlainResponse:
         self.raw_headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         ]
-        if status_code >= 200 and status_code not in (204, 304):
+        if status_code not in (204, 304) and "content-length" not in headers:
             self.raw_headers.append((b"content-length", str(len(content)).encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +95,7 @@ def redirect_target(url: str) -> str:
 
     Raises `ValueError` for control characters and for schemes that run code (`javascript:`, `data:`, `vbscript:`).
     """
+    url = url.strip(" ")
     if not url or any(ord(character) < 32 or ord(character) == 127 for character in url):
         raise ValueError(f"The redirect target {url!r} is empty or holds a control character.")
     if re.match(r"[ ]*(?:javascript|data|vbscript):", url, re.IGNORECASE):
@@ -103,6 +104,6 @@ def redirect_target(url: str) -> str:
 
 
 def _checked(name: str, value: str) -> str:
-    if any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in name + value) or not name:
+    if not is_token(name) or any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in value):
         raise ValueError(f"The header {name!r}: {value!r} is no valid HTTP header.")
     return value

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from ondemand.errors import ConfigError, ParamError
@@ -129,9 +129,9 @@ class Pattern:
         self._parts = tuple(self._read(text))
         self.names = tuple(part.name for part in self._parts if part.name)
         self.is_glob = any(part.convertor in {"*", "**"} for part in self._parts)
-        self._regex = re.compile(self._expression(), re.DOTALL)
         if len(set(self.names)) != len(self.names):
             raise ConfigError(f"The pattern {text!r} names a parameter twice. Give each parameter its own name.")
+        self._regex = re.compile(self._expression(), re.DOTALL)
 
     def _read(self, text: str) -> Iterator[_Part]:
         position = 0
@@ -179,19 +179,21 @@ class Pattern:
         return not self.names and not self.is_glob
 
     @property
-    def specificity(self) -> tuple[int, ...]:
-        """Larger is more specific, segment by segment: literal, partly literal, one parameter, the rest with literal
-        text (`**.json`), the rest."""
-        ranks: list[int] = []
+    def specificity(self) -> tuple[tuple[int, int], ...]:
+        """Larger is more specific, segment by segment: literal, partly literal (the more of it the better), a parameter
+        with a convertor, one without, the rest with literal text (`**.json`), the rest."""
+        ranks: list[tuple[int, int]] = []
         for segment in self.text.strip("/").split("/"):
             tokens = list(_TOKEN.finditer(segment))
             literal = _TOKEN.sub("", segment)
+            typed = sum(token.group(2) not in {None, "str"} for token in tokens)
             if not tokens:
-                ranks.append(4)
-            elif any(token.group(2) == "path" or token.group(3) for token in tokens):
-                ranks.append(1 if literal else 0)
+                ranks.append((4, 0))
+            elif _takes_rest(segment):
+                ranks.append((1 if literal else 0, len(literal)))
             else:
-                ranks.append(3 if literal else 2)
+                ranks.append((3, 10 * len(literal) + typed) if literal else (2, typed))
+        ranks.append((5, 0))  # an end is more specific than a rest that may be empty
         return tuple(ranks)
 
     def match(self, path: str) -> dict[str, str] | None:
@@ -206,19 +208,15 @@ class Pattern:
         of another type, an empty value, one that holds a slash where one segment is meant, and whatever
         `path_fault` refuses.
         """
-        unknown = set(params) - set(self.names)
-        if unknown:
-            raise self._error(f"has no parameter {sorted(unknown)[0]!r}", sorted(unknown)[0], params)
-        pieces: list[str] = []
-        for part in self._parts:
-            pieces.append(self._value(part, params) if part.name else part.text)
-        path = "".join(pieces)
-        if len(path) > 1 and not self.text.endswith("/") and path.endswith("/"):
-            path = path.rstrip("/") or "/"
+        unknown = next((name for name in params if name not in self.names), None)
+        if unknown is not None:
+            raise self._error(f"has no parameter {unknown!r}", unknown, params)
+        texts = {part.name: self._value(part, params) for part in self._parts if part.name}
+        path = "".join(texts[part.name] if part.name else part.text for part in self._parts)
         if fault := path_fault(path):
             raise self._error(f"cannot be the path {path[:80]!r}: {fault}", None, params)
-        if self.match(path) is None:
-            raise self._error(f"does not match the path {path[:80]!r} that its own params make", None, params)
+        if self.match(path) != texts:
+            raise self._error(f"would read other params out of the path {path[:80]!r} that these make", None, params)
         return path
 
     def _value(self, part: _Part, params: Mapping[str, object]) -> str:
@@ -228,10 +226,14 @@ class Pattern:
         rest = part.convertor == "path"
         if value is None and rest:
             return ""
-        if isinstance(value, bool) or not (isinstance(value, str | int | float) or type(value).__name__ == "UUID"):
+        is_uuid = any(cls.__name__ == "UUID" for cls in type(value).__mro__)
+        if isinstance(value, bool) or not (isinstance(value, str | int | float) or is_uuid):
             kind = type(value).__name__
             raise self._error(f"takes text or a number for {part.name!r}, not {kind}", part.name, params)
-        text = str(value)
+        try:
+            text = str(value)
+        except ValueError:  # a whole number of more than 4,300 digits
+            raise self._error(f"cannot have a number as long as this for {part.name!r}", part.name, {}) from None
         if rest:
             text = text.strip("/")
         elif not text or "/" in text or text in {".", ".."}:
@@ -310,12 +312,15 @@ class Rule:
             raise ConfigError(f"Rule(prerender={self.prerender!r}): it takes True, False or 'auto'.")
         if self.query not in (None, "ignore"):
             raise ConfigError(f"Rule(query={self.query!r}): it takes 'ignore', or nothing.")
-        if isinstance(self.vary, str) or not all(_is_token(name) for name in self.vary):
-            raise ConfigError(f"Rule(vary={self.vary!r}): it takes a list of header names such as ['HX-Request'].")
+        given, names = self.vary, _items(self.vary)
+        if names is not None:
+            object.__setattr__(self, "vary", names)
+        if names is None or not all(is_token(name) for name in names):
+            raise ConfigError(f"Rule(vary={given!r}): it takes a list of header names such as ['HX-Request'].")
         if not isinstance(self.headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"Rule(headers={self.headers!r}): it takes a mapping of header names to values.")
         for name, value in self.headers.items():
-            if not _is_token(name) or not isinstance(value, str) or not _is_field_value(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not is_token(name) or not isinstance(value, str) or not _is_field_value(value):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigError(f"Rule(headers={{{name!r}: {value!r}}}): this is no valid HTTP header.")
         if self.guard is not None and not callable(self.guard):
             raise ConfigError(f"Rule(guard={self.guard!r}): it takes an async function of the page.")
@@ -325,7 +330,15 @@ _FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z"  # RFC 9110 section 5.6.2, token
 _FIELD_VALUE = r"[\t\x20-\x7e\x80-\xff]*\Z"  # RFC 9110 section 5.5, field-value
 
 
-def _is_token(text: object) -> bool:
+def _items(given: object) -> tuple[object, ...] | None:
+    """The items of a list or iterator; None for anything else, and for text, whose letters nobody means."""
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        return None
+    return tuple(cast("Iterable[object]", given))
+
+
+def is_token(text: object) -> bool:
+    """True for what may be the name of a header or method."""
     return isinstance(text, str) and re.match(_FIELD_NAME, text) is not None
 
 
@@ -393,9 +406,10 @@ class Route:
         unknown: Unknown | None = None,
     ) -> None:
         self.pattern = pattern if isinstance(pattern, Pattern) else Pattern(pattern)
-        if isinstance(methods, str):
+        given = _items(methods) if methods is not None else ()
+        if given is None or not all(is_token(method) for method in given):
             raise ConfigError(f"Route(methods={methods!r}): it takes a list of methods such as ['GET', 'POST'].")
-        self.methods = None if methods is None else frozenset(method.upper() for method in methods)
+        self.methods = None if methods is None else frozenset(str(method).upper() for method in given)
         self.mark: Mark | None = None
         if prerender is not None or paths is not None or props is not None or unknown is not None:
             self.mark = checked_mark(True if prerender is None else prerender, paths, props, unknown)

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["compressors"]
+__all__ = ["compressors", "unpack"]
 
 Compress = Callable[[bytes], bytes]
 
@@ -40,6 +40,16 @@ def _gzip(level: int) -> Compress:
         return packer.compress(body) + packer.flush()
 
     return compress
+
+
+def unpack(encoding: str, body: bytes) -> bytes | None:
+    """What `body` holds in this content coding, or None if it cannot be told."""
+    modules = {"gzip": ("gzip",), "br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
+    module = next((found for name in modules[encoding] if (found := _module(name)) is not None), None)
+    try:
+        return module.decompress(body) if module is not None else None
+    except Exception:  # each module has errors of its own, and zlib's and EOFError besides
+        return None
 
 
 def _module(name: str) -> Any:

@@ -41,11 +41,12 @@ class Frontier:
     def __init__(self, file: Path) -> None:
         """file: a database that does not exist yet; it holds nothing worth keeping after the build. Raises `OSError`."""
         self._file = file
-        self._db = sqlite3.connect(file, isolation_level=None)
         try:
+            self._db = sqlite3.connect(file, isolation_level=None)
             self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            self.close()
+            with contextlib.suppress(OSError):
+                file.unlink()
             raise OSError(f"the build's own database: {error}") from error
         self._handed_out = 0
         self._known: dict[str, int] = {}
@@ -149,19 +150,20 @@ class Frontier:
         key = collision_key(file)
         if not self._db.execute(insert, (key, page, 0)).rowcount:
             return self._owner(key)
+        added = [key]
         folder = key
-        while (cut := folder.rfind("/")) > 0:
-            folder = folder[:cut]
-            if folder in self._folders:
-                return None
-            if not self._db.execute(insert, (folder, page, 1)).rowcount:
-                row = self._db.execute("select page, folder from files where key = ?", (folder,)).fetchone()
-                if not row[1]:  # a file lies where this one needs a folder
-                    self._db.execute("delete from files where key = ?", (key,))
-                    return self.path(row[0])
-            if len(self._folders) >= 20_000:
-                self._folders.clear()
-            self._folders.add(folder)
+        while (cut := folder.rfind("/")) > 0 and (folder := folder[:cut]) not in self._folders:
+            if self._db.execute(insert, (folder, page, 1)).rowcount:
+                added.append(folder)
+                continue
+            row = self._db.execute("select page, folder from files where key = ?", (folder,)).fetchone()
+            if not row[1]:  # a file lies where this one needs a folder
+                self._db.executemany("delete from files where key = ?", ((name,) for name in added))
+                return self.path(row[0])
+            break  # a known folder, and so are those above it
+        if len(self._folders) >= 20_000:
+            self._folders.clear()
+        self._folders.update(added[1:])
         return None
 
     def _owner(self, key: str) -> str:

@@ -19,10 +19,10 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, cast
 
-from ondemand._asgi import ASGIApp, Lifespan, LifespanError
+from ondemand._asgi import ASGIApp, Lifespan
 from ondemand.capture import describe, frames_of_thread
 from ondemand.discovery import find_wrapper
-from ondemand.errors import AppImportError, ConfigError, OnDemandError, StoreError
+from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
 from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.target import import_app

@@ -7,7 +7,7 @@ import inspect
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ondemand.capture import describe, user_frames
 from ondemand.errors import AppImportError, ConfigError, OnDemandError
@@ -24,14 +24,17 @@ def default_target(folder: Path) -> str:
     Raises `ConfigError` if none of these is there.
     """
     file = folder / "pyproject.toml"
-    tools: dict[str, Any] = {}
+    tools: Any = {}
     if file.is_file():
         try:
             tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file} cannot be read: {error}. Correct the file.") from error
     for tool, key in (("ondemand", "app"), ("fastapi", "entrypoint")):
-        target = tools.get(tool, {}).get(key)
+        table = cast("Any", tools).get(tool, {}) if isinstance(tools, dict) else None
+        if not isinstance(table, dict):
+            raise ConfigError(f"{file}: [tool.{tool}] is no table. Write `[tool.{tool}]` and settings below it.")
+        target = cast("dict[str, Any]", table).get(key)
         if target is not None:
             if not isinstance(target, str):
                 raise ConfigError(f'[tool.{tool}] {key} = {target!r} is not accepted. Write "module:attribute".')
@@ -67,7 +70,7 @@ def import_app(target: str) -> Any:
         ) from error
     except OnDemandError as error:
         raise ConfigError(f"{error}{_where(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _own_fault(target, error) from error
     return _attribute(module, attribute, target)
 
@@ -90,7 +93,7 @@ def _attribute(module: Any, attribute: str, target: str) -> Any:
             found = found()
         except OnDemandError as error:
             raise ConfigError(f"{error}{_where(error)}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _own_fault(target, error) from error
     if not callable(found) or inspect.isclass(found):
         raise AppImportError(f"{target} is a {type(found).__name__}, not an ASGI app. Name the app object.")
@@ -110,4 +113,6 @@ def _own_fault(target: str, error: BaseException) -> AppImportError:
 
 def _where(error: BaseException) -> str:
     """The user's own lines that `error` passed, each on a line."""
-    return "".join(f"\n  {frame}" for frame in user_frames(error))
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"\n  {error.filename}:{error.lineno}: {(error.text or '').strip()}"
+    return "".join(f"\n  {frame}" for frame in user_frames(error) if not frame.startswith("<frozen"))

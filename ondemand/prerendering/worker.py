@@ -26,13 +26,13 @@ from ondemand.errors import OnDemandError, ParamError, StoreError
 from ondemand.marks import StaticPath
 from ondemand.middleware import Site
 from ondemand.prerendering import crawl, proof
-from ondemand.prerendering.compression import compressors
+from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.report import Finding, RouteReport
 from ondemand.responses import redirect_target
 from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, to_url
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.public import PublicFolder, content_type
-from ondemand.snapshots.store import Files, Store, file_name
+from ondemand.snapshots.store import SUFFIXES, Files, Store, file_name
 
 __all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited", "Worker"]
 
@@ -393,9 +393,17 @@ class Worker:
         )
         self._write(visited, snapshot, body, job, route)
 
-    def _write(self, visited: Visited, snapshot: Snapshot, body: bytes, job: Job, route: Route | None) -> None:
+    def _write(
+        self,
+        visited: Visited,
+        snapshot: Snapshot,
+        body: bytes,
+        job: Job,
+        route: Route | None,
+        packed: Mapping[str, bytes] | None = None,
+    ) -> None:
         try:
-            written, visited.shared = self._files.write(snapshot, body, again=job.again)
+            written, visited.shared = self._files.write(snapshot, body, again=job.again, packed=packed)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             visited.outcome, visited.why, visited.file = "fault", "another page has its file", snapshot.file
             finding = Finding("collision", f"Its file {snapshot.file} is taken by another page.", "Rename one of them.")
@@ -462,8 +470,19 @@ class Worker:
         if headers[0][1].startswith("text/css"):
             url = self.config.origin + self.site.prefix + to_url(job.path)
             visited.links = self._inside(crawl.read_css(body, url=url).links)
-        self._write(visited, snapshot, body, job, None)
+        self._write(visited, snapshot, body, job, None, packed=self._packed_beside(job.path, body))
         return visited
+
+    def _packed_beside(self, path: str, body: bytes) -> dict[str, bytes]:
+        """The encodings of a public file that lie beside it (style.css.gz), empty where they hold something else."""
+        assert self._public is not None
+        found: dict[str, bytes] = {}
+        for encoding, suffix in SUFFIXES.items():
+            file = self._public.find(path + suffix) if encoding else None
+            if file is not None:
+                packed = Path(file).read_bytes()
+                found[encoding] = packed if unpack(encoding, packed) == body else b""
+        return found
 
     # --- where paths come from
 

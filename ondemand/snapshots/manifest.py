@@ -19,6 +19,9 @@ from ondemand.errors import ManifestError
 __all__ = ["VERSION", "Encoded", "Index", "Snapshot", "footer", "header_line", "read_header"]
 
 VERSION = 1
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading damaged JSON as if it were ours may raise."""
+_ENCODINGS = frozenset({"", "gzip", "br", "zstd"})
 Kind = Literal["page", "asset"]
 
 
@@ -82,7 +85,7 @@ class Snapshot(NamedTuple):
                 encodings={name: Encoded(size, etag) for name, (size, etag) in row["encodings"].items()},
                 guarded=row.get("guarded", False),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except _DAMAGE as error:
             raise ManifestError(f"A line of the manifest is damaged ({error!r}). Build again.") from error
         if not (_plain(snapshot) and "" in snapshot.encodings):
             raise ManifestError(f"A line of the manifest is damaged: {line[:80]!r}. Build again.")
@@ -96,10 +99,11 @@ def _plain(snapshot: Snapshot) -> bool:
         isinstance(snapshot.path, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         and isinstance(snapshot.status, int)  # pyright: ignore[reportUnnecessaryIsInstance]
         and isinstance(snapshot.time, int)  # pyright: ignore[reportUnnecessaryIsInstance]
-        and snapshot.kind in {"page", "asset"}
+        and snapshot.kind in ("page", "asset")
         and (snapshot.route is None or isinstance(snapshot.route, str))  # pyright: ignore[reportUnnecessaryIsInstance]
         and parts[0] in {"site", "guarded"}
-        and not any(part in {"", ".", ".."} or "\0" in part for part in parts)
+        and not any(part in {"", ".", ".."} or "\0" in part or "\\" in part for part in parts)
+        and _ENCODINGS.issuperset(snapshot.encodings)
         and all(isinstance(name, str) and isinstance(value, str) for name, value in snapshot.headers)  # pyright: ignore[reportUnnecessaryIsInstance]
         and all(isinstance(form.size, int) and isinstance(form.etag, str) for form in snapshot.encodings.values())  # pyright: ignore[reportUnnecessaryIsInstance]
     )
@@ -127,7 +131,7 @@ def read_header(line: bytes) -> dict[str, Any]:
     try:
         row = cast("dict[str, Any]", json.loads(line))
         version = row["ondemand"]
-    except (ValueError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise ManifestError("The manifest does not begin with its header line. Build again.") from error
     if version != VERSION:
         raise ManifestError(f"The manifest is of version {version!r}; this release reads {VERSION}. Build again.")
@@ -135,7 +139,7 @@ def read_header(line: bytes) -> dict[str, Any]:
 
 
 _PATH = b'{"path":"'
-_ASSET = b'"kind":"asset"'
+_ASSET = b'","kind":"asset",'
 
 
 class Index(NamedTuple):
@@ -150,7 +154,13 @@ class Index(NamedTuple):
 
         Raises `ManifestError` if it is truncated, of another version, damaged or lists a path twice.
         """
-        rows = iter(lines)
+        try:
+            return cls._read(iter(lines), assets_only=assets_only)
+        except UnicodeDecodeError as error:
+            raise ManifestError("A line of the manifest is damaged. Build again.") from error
+
+    @classmethod
+    def _read(cls, rows: Iterator[bytes], *, assets_only: bool) -> Index:
         first = next(rows, b"")
         header = read_header(first)
         digest = hashlib.sha256(first)
@@ -163,8 +173,8 @@ class Index(NamedTuple):
             digest.update(line)
             end = line.find(b'"', 9)
             key = line[9:end]
-            path = _escaped_path(line) if b"\\" in key else key.decode()
-            if not assets_only or line.find(_ASSET, end, end + 40 + len(_ASSET)) != -1 or b"\\" in key:
+            path, is_asset = _read_key(line) if b"\\" in key else (key.decode(), line.startswith(_ASSET, end))
+            if not assets_only or is_asset:
                 offsets[path] = offset
             offset += len(line)
             count += 1
@@ -174,19 +184,22 @@ class Index(NamedTuple):
         return cls(header, offsets)
 
 
-def _escaped_path(line: bytes) -> str:
+def _read_key(line: bytes) -> tuple[str, bool]:
+    """The path of a line, and whether it is an asset's."""
     try:
-        return str(json.loads(line)["path"])
-    except (ValueError, KeyError, TypeError) as error:
+        row = cast("dict[str, Any]", json.loads(line))
+        return str(row["path"]), row["kind"] == "asset"
+    except _DAMAGE as error:
         raise ManifestError("A line of the manifest is damaged. Build again.") from error
 
 
 def _check(last: bytes, more: bytes, count: int, digest: str) -> None:
     try:
         row = cast("dict[str, Any]", json.loads(last)) if last.endswith(b"\n") and not more else {}
-    except ValueError:
-        row = {}
-    if row.get("count") != count or row.get("sha256") != digest:
+        whole = row["count"] == count and row["sha256"] == digest
+    except _DAMAGE:
+        whole = False
+    if not whole:
         raise ManifestError("The manifest is truncated or was changed after it was published. Build again.")
 
 

@@ -19,13 +19,17 @@ _TYPES = {
     ".avif": "image/avif",
     ".webp": "image/webp",
 }
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def content_type(name: str) -> str:
     """The media type of a file by its name, with charset=utf-8 where it is text; bytes of no known kind otherwise."""
     suffix = os.path.splitext(name)[1].lower()
-    kind = _TYPES.get(suffix) or mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
+    guessed, packed = mimetypes.guess_type(name, strict=False)
+    if packed is not None:  # a.css.gz is a gzip file, and no style sheet
+        return _PACKED.get(packed, "application/octet-stream")
+    kind = _TYPES.get(suffix) or guessed or "application/octet-stream"
     text = kind.startswith("text/") or kind in {"application/javascript", "application/json", "image/svg+xml"}
     return f"{kind}; charset=utf-8" if text and not kind.startswith(("application/json", "image/")) else kind
 
@@ -65,20 +69,27 @@ class PublicFolder:
                 yield path, file, fault
 
     def _is_inside(self, file: str) -> bool:
+        """True for a regular file, or a link to one inside the folder; the folders above it are no links."""
         try:
+            folder = os.path.dirname(file)
             real = os.path.realpath(file, strict=True)
-            inside = os.path.commonpath([real, self._root]) == self._root
+            inside = os.path.commonpath([real, self._root]) == self._root and os.path.realpath(folder) == folder
             return inside and stat.S_ISREG(os.stat(real).st_mode)
         except (OSError, ValueError):
             return False
 
     def reply(self, file: str, method: str, headers: Mapping[bytes, bytes]) -> Reply | None:
         """The answer with a file that `find` gave, while no build has made a snapshot of it. None if it is gone."""
+        if not self._is_inside(file):
+            return None
         try:
             descriptor = os.open(os.path.realpath(file), os.O_RDONLY | os.O_NONBLOCK | _NOFOLLOW)
         except OSError:
             return None
         found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            return None
         etag = f'W/"{found.st_mtime_ns:x}-{found.st_size:x}"'.encode()
         fields = (
             (b"content-type", content_type(file).encode()),

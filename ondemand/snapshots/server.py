@@ -39,7 +39,7 @@ _TRACKING = re.compile(
 )
 
 _IMMUTABLE = (
-    r"(?a:[._-](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[a-z0-9.]+\Z)"  # a hexadecimal digest
+    r"(?a:(?<!-[0-9a-f]{4})[._-](?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{8,64}\.[a-z0-9.]+\Z)"  # a digest, but no UUID
     r"|(?a:-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{8}\.(?:m?js|css|woff2?|map)\Z)"  # Vite's, Rollup's
 )
 
@@ -379,7 +379,7 @@ class SnapshotServer:
 # --- RFC 9110, in a few lines each ------------------------------------------------------------------------------------
 
 _CODING = re.compile(
-    rb"[ \t]*+([!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+(?:;[ \t]*+[qQ]=([01](?:\.[0-9]{0,3})?+))?+[ \t]*+(?:,|\Z)"
+    rb"[ \t]*+([!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+(?:;[ \t]*+[qQ]=(0(?:\.[0-9]{0,3})?+|1(?:\.0{0,3})?+))?+[ \t]*+(?:,|\Z)"
 )
 
 
@@ -440,12 +440,15 @@ def http_date(seconds: float) -> bytes:
 
 def _not_after(time: int, header: bytes) -> bool:
     """If-Modified-Since (RFC 9110 section 13.1.3). Anything but a date counts as no header."""
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     if len(header) > 64:
         return False
     try:
         since = parsedate_to_datetime(header.decode("ascii"))
+        if since.tzinfo is None:  # asctime's form names no zone: it is GMT
+            since = since.replace(tzinfo=UTC)
         return time <= int(since.timestamp())
     except (ValueError, TypeError, OverflowError, UnicodeDecodeError, IndexError):
         return False

@@ -53,9 +53,6 @@ class Generation:
             raise ManifestError(f"The generation {folder} has no readable manifest ({error}). Build again.") from error
         try:
             self._index = Index.read(self._manifest, assets_only=assets_only)
-        except UnicodeDecodeError as error:
-            self._manifest.close()
-            raise ManifestError(f"The manifest in {folder} is damaged ({error}). Build again.") from error
         except BaseException:
             self._manifest.close()
             raise
@@ -383,11 +380,14 @@ class Files:
         self._previous = previous
         self._compressors = compressors
 
-    def write(self, snapshot: Snapshot, body: bytes, *, again: bool = False) -> tuple[Snapshot, bool]:
+    def write(
+        self, snapshot: Snapshot, body: bytes, *, again: bool = False, packed: Mapping[str, bytes] | None = None
+    ) -> tuple[Snapshot, bool]:
         """Write `body` and each encoding that is smaller. Returns the snapshot with its `encodings` and, where the same
         body was published before, with that one's `time`; and whether another page of this build has the same file and
         the same body, so that they share it.
 
+        packed: encodings that the user made: they are taken instead of ours; empty ones are left out.
         again: a process ended while it may have been writing this very snapshot; what lies there is not to be trusted.
 
         Raises FileExistsError, NotADirectoryError or IsADirectoryError if another page has its file or a folder in its place.
@@ -404,18 +404,20 @@ class Files:
         except FileExistsError:
             if _stored(target) != body:
                 raise
-            return snapshot._replace(encodings=self._encode(snapshot, target, body, etag)), True
-        return snapshot._replace(encodings=self._encode(snapshot, target, body, etag)), False
+            return snapshot._replace(encodings=self._encode(snapshot, target, body, etag, packed or {})), True
+        return snapshot._replace(encodings=self._encode(snapshot, target, body, etag, packed or {})), False
 
-    def _encode(self, snapshot: Snapshot, target: str, body: bytes, etag: str) -> dict[str, Encoded]:
+    def _encode(
+        self, snapshot: Snapshot, target: str, body: bytes, etag: str, given: Mapping[str, bytes]
+    ) -> dict[str, Encoded]:
         """Write each encoding that is smaller than the body, which lies at `target`; one that lies there already is
         kept only if it is the same."""
         forms = {"": Encoded(len(body), etag)}
         if len(body) < MIN_COMPRESSED or not _compressible(snapshot):
             return forms
         for encoding, compress in self._compressors.items():
-            packed = compress(body)
-            if len(packed) < len(body):
+            packed = given[encoding] if encoding in given else compress(body)
+            if packed and len(packed) < len(body):
                 file = target + SUFFIXES[encoding]
                 try:
                     _write(file, packed)
