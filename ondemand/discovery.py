@@ -6,6 +6,7 @@ Any other ASGI app: the `routes=[...]` of its OnDemand, and whatever a crawl fin
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from ondemand._asgi import inner_apps
 from ondemand.config import Config
 from ondemand.errors import ConfigError
-from ondemand.marks import ATTRIBUTE, Mark, mark_of, unreached
+from ondemand.marks import ATTRIBUTE, Mark, mark_of, unreached, unwrap
 from ondemand.routing import Decision, Pattern, Route, decide
 
 __all__ = ["RouteTable", "Warned", "discover", "find_wrapper", "skipped_middleware"]
@@ -28,40 +29,38 @@ class RouteTable:
     """
 
     def __init__(self, routes: Sequence[Route], *, known: bool) -> None:
-        self.routes = tuple(routes)
+        """routes: also those that only hide what lies behind them (`Route.hides`)."""
+        self.routes = tuple(route for route in routes if not route.hides)
         self.known = known
+        self._order = tuple(routes)
         self._exact: dict[str, list[int]] = {}
         self._rest: list[int] = []
-        for position, route in enumerate(self.routes):
+        for position, route in enumerate(self._order):
             if route.pattern.is_literal:
                 self._exact.setdefault(route.pattern.text, []).append(position)
             else:
                 self._rest.append(position)
-        self._by_pattern = {route.pattern.text: route for route in reversed(self.routes)}
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self.routes)
-
-    def by_pattern(self, text: str) -> Route | None:
-        """The first route with exactly this pattern."""
-        return self._by_pattern.get(text)
 
     def match(self, path: str, *, method: str = "GET", host: str = "") -> Route | None:
         """The route that answers `method` on `path` (decoded) for requests to `host`: the first that covers it, as
         the app itself would choose; None if none does. A route for other methods only lets later ones be tried."""
         if method == "HEAD":
             method = "GET"
-        exact = [position for position in self._exact.get(path, ()) if self._fits(position, method, host)]
-        best = exact[0] if exact else len(self.routes)
+        exact = next((at for at in self._exact.get(path, ()) if self._fits(at, method, host)), len(self._order))
         for position in self._rest:
-            if position >= best:
+            if position >= exact:
                 break
-            if self._fits(position, method, host) and self.routes[position].pattern.match(path) is not None:
-                return self.routes[position]
-        return self.routes[best] if exact else None
+            if self._fits(position, method, host) and self._order[position].pattern.match(path) is not None:
+                exact = position
+                break
+        found = self._order[exact] if exact < len(self._order) else None
+        return None if found is None or found.hides else found
 
     def _fits(self, position: int, method: str, host: str) -> bool:
-        route = self.routes[position]
+        route = self._order[position]
         return (route.methods is None or method in route.methods) and (not route.host or host_matches(route.host, host))
 
     @property
@@ -71,10 +70,22 @@ class RouteTable:
 
 
 def host_matches(pattern: str, host: str) -> bool:
-    """True if the Host header `host` is one that Starlette's `Host(pattern)` takes: parameters match one label."""
+    """True if the Host header `host` is one that Starlette's `Host(pattern)` takes, whatever the port."""
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-    expression = "[^.]+".join(re.escape(piece) for piece in re.split(r"\{[^}]*\}", pattern))
-    return re.fullmatch(expression, name, re.IGNORECASE) is not None
+    return _host_expression(pattern).match(name) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _host_expression(pattern: str) -> re.Pattern[str]:
+    convertors = {"str": "[^/]+", "path": ".*", **_convertors()}
+    pieces: list[str] = []
+    position = 0
+    for token in re.finditer(r"\{[A-Za-z_]\w*(?::([A-Za-z_]\w*))?\}", pattern):
+        pieces += [re.escape(pattern[position : token.start()]), convertors.get(token.group(1) or "str", "[^/]+")]
+        position = token.end()
+    last = pattern[position:]
+    pieces.append(re.escape(last if last.endswith("]") else last.rsplit(":", 1)[0]))
+    return re.compile("".join(pieces) + "$", re.IGNORECASE)
 
 
 class Warned(NamedTuple):
@@ -93,6 +104,7 @@ class _Group(NamedTuple):
     host: str = ""
     mark: Mark | None = None
     convertors: Mapping[str, str] = {}
+    inside: tuple[int, ...] = ()  # the ids of the apps around it: an app may be mounted in itself
 
 
 def discover(app: Any, config: Config) -> RouteTable:
@@ -100,8 +112,22 @@ def discover(app: Any, config: Config) -> RouteTable:
     routes = list(config.routes)
     root = next((inner for inner in inner_apps(app) if _has_routes(inner)), None)
     if root is not None:
-        routes += _read(root.routes, _Group(convertors=_convertors()))
+        routes += _read_app(root, _Group(convertors=_convertors()))
     return RouteTable(routes, known=root is not None)
+
+
+def _read_app(app: Any, group: _Group) -> Iterator[Route]:
+    """The routes of an app or router, then its frontends, which FastAPI tries last."""
+    router = getattr(app, "router", None)
+    mark = getattr(app, ATTRIBUTE, None) or getattr(router, ATTRIBUTE, None) or group.mark
+    group = group._replace(mark=mark, inside=(*group.inside, id(app)))
+    yield from _read(app.routes, group)
+    for frontends in getattr(router if router is not None else app, "_low_priority_routes", ()):
+        for frontend in getattr(frontends, "routes", ()):
+            route = _opaque(group.prefix + str(frontend.path).rstrip("/"), group)
+            route.directory = tuple(str(folder) for folder in getattr(frontend.app, "all_directories", ()))
+            route.declares = tuple(dict.fromkeys(_declared(getattr(frontends, "dependant", None))))
+            yield route
 
 
 def _has_routes(app: Any) -> bool:
@@ -134,23 +160,23 @@ def _read_included(node: Any, group: _Group) -> Iterator[Route]:
             "This FastAPI cannot show the routes of included routers: 0.137.2 or later is needed. "
             "Run: pip install 'fastapi>=0.137.2'"
         ) from None
-    marks = _router_marks(node.original_router, group.mark)
+    marks = _marks_in_order(node.original_router, group.mark)
     for context in iter_route_contexts([node]):
         original: Any = context.original_route
-        yield from _read_one(context, original, group, marks.get(id(original), group.mark))
+        mark = next((mark for route, mark in marks if route is original), group.mark)
+        yield from _read_one(context, original, group, mark)
 
 
-def _router_marks(router: Any, inherited: Mark | None) -> dict[int, Mark | None]:
-    """The mark of the nearest router around each route of `router`, by the route's id."""
+def _marks_in_order(router: Any, inherited: Mark | None) -> Iterator[tuple[Any, Mark | None]]:
+    """Each route of `router` with the mark of the nearest router around it, in the order in which FastAPI flattens them:
+    a router may be included twice, below routers with different marks."""
     mark = getattr(router, ATTRIBUTE, None) or inherited
-    found: dict[int, Mark | None] = {}
     for route in getattr(router, "routes", ()):
         inner = getattr(route, "original_router", None)
         if inner is not None:
-            found.update(_router_marks(inner, mark))
+            yield from _marks_in_order(inner, mark)
         else:
-            found[id(route)] = mark
-    return found
+            yield route, mark
 
 
 def _read_one(node: Any, original: Any, group: _Group, mark: Mark | None) -> Iterator[Route]:
@@ -158,10 +184,11 @@ def _read_one(node: Any, original: Any, group: _Group, mark: Mark | None) -> Ite
     if kind == "mount":
         yield from _read_mount(node, original, group, mark)
     elif kind == "host":
-        inner = _Group(group.prefix, str(original.host), getattr(original, ATTRIBUTE, None) or mark, group.convertors)
+        inner = group._replace(host=str(original.host), mark=getattr(original, ATTRIBUTE, None) or mark)
         apps = [app for app in inner_apps(node.app) if _has_routes(app)]
         if apps:
-            yield from _read(apps[0].routes, inner)
+            yield from _read_app(apps[0], inner)
+            yield _hiding(inner)
         else:
             yield _opaque(group.prefix, inner)
     elif kind == "route":
@@ -177,7 +204,7 @@ def _kind(node: Any) -> str:
 
 
 def _read_mount(node: Any, original: Any, group: _Group, mark: Mark | None) -> Iterator[Route]:
-    inner = _Group(group.prefix + node.path, group.host, getattr(original, ATTRIBUTE, None) or mark, group.convertors)
+    inner = group._replace(prefix=group.prefix + node.path, mark=getattr(original, ATTRIBUTE, None) or mark)
     for app in inner_apps(node.app):
         directories = getattr(app, "all_directories", None)
         if directories is not None:
@@ -185,10 +212,18 @@ def _read_mount(node: Any, original: Any, group: _Group, mark: Mark | None) -> I
             route.directory = tuple(str(directory) for directory in directories)
             yield route
             return
-        if _has_routes(app):
-            yield from _read(app.routes, inner)
+        if _has_routes(app) and id(app) not in group.inside:
+            yield from _read_app(app, inner)
+            yield _hiding(inner)
             return
     yield _opaque(inner.prefix, inner)
+
+
+def _hiding(group: _Group) -> Route:
+    """What is behind a mount or host is never tried below its path: it answers everything there, if only with 404."""
+    route = _opaque(group.prefix, group)
+    route.hides = True
+    return route
 
 
 def _opaque(prefix: str, group: _Group) -> Route:
@@ -218,9 +253,10 @@ def _route(node: Any, original: Any, group: _Group, mark: Mark | None) -> Route:
 
 
 def _source(endpoint: Any) -> str:
-    code = getattr(inspect.unwrap(endpoint), "__code__", None)
-    if code is not None:
-        return f"{code.co_filename}:{code.co_firstlineno}"
+    functions = [target for target in unwrap(endpoint) if getattr(target, "__name__", "") != "__call__"]
+    codes = [code for target in functions if (code := getattr(target, "__code__", None)) is not None]
+    if codes:
+        return f"{codes[-1].co_filename}:{codes[-1].co_firstlineno}"
     try:
         cls = cast("Any", endpoint if inspect.isclass(endpoint) else type(endpoint))
         return f"{inspect.getsourcefile(cls)}:{inspect.getsourcelines(cls)[1]}"
@@ -280,7 +316,7 @@ def find_wrapper(app: Any, kind: type[Any]) -> Any:
     return None
 
 
-_SECURITY = re.compile(r"TrustedHost|HTTPSRedirect|Authenti|Authoriz|Auth(?![a-z])|Session|CORS|CSRF", re.ASCII)
+_SECURITY = re.compile(r"TrustedHost|HTTPSRedirect|Authenti|Authoriz|Auth(?![a-z])|Session|CORS|(?i:csrf)", re.ASCII)
 
 
 def skipped_middleware(app: Any, wrapper: type[Any], table_routes: Iterable[Any] = ()) -> list[str]:
@@ -303,7 +339,7 @@ def skipped_middleware(app: Any, wrapper: type[Any], table_routes: Iterable[Any]
     return list(dict.fromkeys(names))
 
 
-def _mounted(routes: Any) -> Iterator[str]:
+def _mounted(routes: Any, seen: frozenset[int] = frozenset()) -> Iterator[str]:
     """Security middleware of single routes and mounts (`Route(middleware=...)`, `Mount(middleware=...)`)."""
     for node in cast("list[Any]", routes) if isinstance(routes, list) else ():
         app = getattr(node, "app", None)
@@ -313,11 +349,5 @@ def _mounted(routes: Any) -> Iterator[str]:
             for entry in getattr(inner, "user_middleware", ()):
                 if _SECURITY.search(name := getattr(entry.cls, "__name__", "")):
                     yield name
-            if _has_routes(inner) and inner is not node:
-                yield from _mounted(inner.routes)
-
-
-def decisions(table: RouteTable, config: Config) -> Iterator[tuple[Route, Decision]]:
-    """Each route with its decision."""
-    for route in table:
-        yield route, decide(route, config)
+            if _has_routes(inner) and id(inner) not in seen:
+                yield from _mounted(inner.routes, seen | {id(inner)})

@@ -295,8 +295,8 @@ class Site:
     def terms(self, snapshot: Snapshot) -> Terms | None:
         """See `Terms`; None, with one line in the log, if the code says that this page is not static (any more)."""
         path = snapshot.path
-        route = self.table.by_pattern(snapshot.route) if snapshot.route is not None else None
-        if snapshot.route is not None and route is None and self.table.known:
+        route = self.table.match(path, host=self._build_host) if snapshot.route is not None else None
+        if self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
             log.warning("the snapshot of %s is not used: its route %s is gone. Build again.", path, snapshot.route)
             return None
         if snapshot.kind == "page" and not (decision := decide(route, self.config, path)).is_static:

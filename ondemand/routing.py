@@ -388,6 +388,7 @@ class Route:
         "endpoint",
         "framework",
         "group",
+        "hides",
         "host",
         "mark",
         "methods",
@@ -419,6 +420,7 @@ class Route:
         self.declares: tuple[str, ...] = ()  # what it declares to read from the visitor, in words
         self.framework = False  # one of the framework's own (docs, openapi.json)
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
+        self.hides = False  # it only hides what lies behind it: the end of a mount
         self.host = ""  # the Host pattern it is bound to, "" for any
 
     def __repr__(self) -> str:
