@@ -17,7 +17,7 @@ from ondemand._asgi import inner_apps
 from ondemand.config import Config
 from ondemand.errors import ConfigError
 from ondemand.marks import ATTRIBUTE, Mark, mark_of, unreached, unwrap
-from ondemand.routing import Decision, Pattern, Route, decide
+from ondemand.routing import Pattern, Route, decide
 
 __all__ = ["RouteTable", "Warned", "discover", "find_wrapper", "skipped_middleware"]
 
@@ -319,7 +319,7 @@ def find_wrapper(app: Any, kind: type[Any]) -> Any:
 _SECURITY = re.compile(r"TrustedHost|HTTPSRedirect|Authenti|Authoriz|Auth(?![a-z])|Session|CORS|(?i:csrf)", re.ASCII)
 
 
-def skipped_middleware(app: Any, wrapper: type[Any], table_routes: Iterable[Any] = ()) -> list[str]:
+def skipped_middleware(app: Any, wrapper: type[Any]) -> list[str]:
     """The names of security middleware inside our own, which snapshots therefore skip, outermost first."""
     names: list[str] = []
     inside = False

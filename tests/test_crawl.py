@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from ondemand.prerendering import crawl
 from ondemand.prerendering.crawl import Faulty, Link, References, read_css, read_html, resolve
+from ondemand.prerendering.css import css_references
 
 URL = "http://localhost/blog/post?v=1"
 DATA = Path(__file__).parent / "crawl"
@@ -157,7 +158,7 @@ def test_srcset(text: str, urls: list[str]) -> None:
 
 @pytest.mark.parametrize(("text", "urls"), [pytest.param(*case[1:], id=case[0]) for case in load("css")])
 def test_css(text: str, urls: list[str]) -> None:
-    assert list(crawl._css_references(text)) == urls
+    assert list(css_references(text)) == urls
 
 
 def test_style_sheet() -> None:

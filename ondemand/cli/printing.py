@@ -12,8 +12,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from ondemand.prerendering.build import Progress
+    from ondemand.prerendering.messages import Hello
     from ondemand.prerendering.report import Finding, Report, RouteReport
-    from ondemand.prerendering.worker import Hello
 
 __all__ = ["BuildProgress", "fail", "report", "routes", "say"]
 

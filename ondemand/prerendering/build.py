@@ -17,8 +17,8 @@ from ondemand.config import Policies
 from ondemand.errors import BuildError, OnDemandError, StoreError
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
+from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Refused, Stuck, Visited
 from ondemand.prerendering.report import Finding, Report, RouteReport
-from ondemand.prerendering.worker import Expanded, Hello, Job, Order, Refused, Stuck, Visited
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]

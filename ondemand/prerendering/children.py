@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, Listener, Pipe, wait
 from typing import Any, Self, cast
 
 from ondemand.errors import AppImportError, OnDemandError
-from ondemand.prerendering.worker import Hello, Job, Order, Refused
+from ondemand.prerendering.messages import Hello, Job, Order, Refused
 from ondemand.recording import BUILDING
 
 __all__ = ["Child", "Children"]

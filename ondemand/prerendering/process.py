@@ -24,9 +24,10 @@ from ondemand.capture import describe, frames_of_thread
 from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
 from ondemand.middleware import REGISTER, OnDemand
+from ondemand.prerendering.messages import Job, Order, Refused, Stuck, Visited
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.target import import_app
-from ondemand.prerendering.worker import Job, Order, Refused, Stuck, Visited, Worker
+from ondemand.prerendering.worker import Worker
 from ondemand.recording import BUILDING
 
 __all__ = ["run"]

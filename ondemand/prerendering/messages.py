@@ -1,0 +1,113 @@
+"""What the parent of a build and its processes say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ondemand.errors import OnDemandError
+from ondemand.prerendering.report import Finding, RouteReport
+
+__all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited"]
+
+
+@dataclass(slots=True)
+class Order:
+    """What the parent wants of this process. target: "module:attribute", or the app itself where no process is started."""
+
+    target: Any
+    jobs: int = 1
+    max_compress: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True)
+class Hello:
+    """The app has started. What the parent needs to know of its configuration and routes.
+
+    expands: the positions of routes with `paths`. seeds: (path, kind) to begin with. closed: the patterns of routes whose
+    `paths` name every page there is.
+    """
+
+    config: dict[str, Any]
+    routes: list[RouteReport]
+    expands: list[int]
+    seeds: list[tuple[str, str]]
+    findings: list[Finding]
+    skipped: list[str]
+    closed: list[str]
+
+
+@dataclass(slots=True)
+class Refused:
+    """The app cannot be built at all. error: an exception of ours."""
+
+    error: OnDemandError
+
+
+@dataclass(slots=True)
+class Job:
+    """Visit `path`. kind: see the column of that name in `frontier.py`. again: a process ended during an earlier try."""
+
+    id: int
+    path: str
+    kind: str
+    encoded: bool = False
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Visited:
+    """What came of a job. line: the manifest's, if a snapshot was made. file: where it lies. shared: it is another page's
+    file too, with the same body."""
+
+    id: int
+    outcome: str
+    why: str = ""
+    route: str | None = None
+    change: str | None = None
+    status: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    line: bytes = b""
+    file: str = ""
+    shared: bool = False
+    links: Sequence[tuple[str, str, str, bool]] = ()  # (path, fragment, kind, encoded slash)
+    ids: Sequence[str] = ()
+    findings: list[Finding] = field(default_factory=list[Finding])
+    mount: int | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickled as a call: a fifth of the cost of the default for slots, once a page
+        fields = (
+            self.id,
+            self.outcome,
+            self.why,
+            self.route,
+            self.change,
+            self.status,
+            self.size,
+            self.seconds,
+            self.line,
+        )
+        return Visited, (*fields, self.file, self.shared, self.links, self.ids, self.findings, self.mount)
+
+
+@dataclass(slots=True)
+class Expanded:
+    """Paths that a route's `paths`, a mount or the public folder gave. last: no more come. Faults among them."""
+
+    source: int
+    kind: str
+    paths: list[str]
+    last: bool = False
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+@dataclass(slots=True)
+class Stuck:
+    """A page blocks the whole process, which has ended itself. job: its id, None if that cannot be told."""
+
+    job: int | None
+    frames: Sequence[str]
