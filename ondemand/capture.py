@@ -88,7 +88,7 @@ class Visitor:
             "query_string": b"",
             "root_path": "",
             "headers": [(b"host", self._host), (b"accept", b"*/*"), (b"accept-encoding", b"identity")],
-            "client": ("127.0.0.1", 0),
+            "client": ("192.0.2.1", 0),  # RFC 5737: nobody's, and above all not this machine's
             "server": self._server,
             "extensions": {},
             CAPTURE: recording,

@@ -35,13 +35,14 @@ FINDINGS: Mapping[str, Policy] = {
     "unreached": "fail",  # a marked route that no link and no `paths` reached
     "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: *
     "vary": "fail",  # a marked page answers Vary: Cookie or Authorization
+    "origin": "fail",  # a marked page holds an absolute URL of its own, and no `site` is set
     "reads": "fail",  # a marked page declares or reads what only a visitor has
     "endless": "fail",  # links that grow for ever
     "nothing": "warn",  # no page is static
     "public": "warn",  # a file of the public folder that cannot be published
     "skipped-middleware": "warn",  # security middleware that a snapshot never passes
     "unused-rule": "warn",  # a rule that covers nothing
-    "lost-mark": "warn",  # a marked function that no route runs
+    "lost-mark": "fail",  # a marked function that no route runs: what it says would be passed over
 }
 
 

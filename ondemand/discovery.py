@@ -276,6 +276,7 @@ def _declared(dependant: Any, seen: frozenset[int] = frozenset()) -> Iterator[st
     base: Any = getattr(module, "SecurityBase", None)
     if base is not None and call is not None:
         plain = inspect.unwrap(getattr(call, "func", call))
+        plain = getattr(plain, "__self__", plain)
         if isinstance(plain, base):
             yield f"the security dependency {type(plain).__name__}"
     for inner in getattr(dependant, "dependencies", ()):

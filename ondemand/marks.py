@@ -25,6 +25,7 @@ Unknown = Literal["404", "render"]
 Paths = Callable[..., Any] | Iterable[Any] | AsyncIterable[Any]
 Props = Callable[[Mapping[str, str]], Any]
 F = TypeVar("F")
+P = TypeVar("P", bound=Callable[..., Any])
 
 ATTRIBUTE = "__ondemand_mark__"
 """Where a mark is kept."""
@@ -62,10 +63,18 @@ _touched: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
 
 @overload
-def prerender(value: F, /) -> F: ...
+def prerender(
+    value: Value = True,
+    *,
+    paths: Paths | None = None,
+    props: Props | None = None,
+    unknown: Unknown | None = None,
+) -> Callable[[F], F]: ...
+@overload
+def prerender(value: P, /) -> P: ...
 @overload
 def prerender(
-    value: Value | Callable[[Config], Value] = True,
+    value: Callable[[Config], Value],
     *,
     paths: Paths | None = None,
     props: Props | None = None,
@@ -226,16 +235,28 @@ def unreached(endpoints: Iterable[Any]) -> list[str]:
     """Marked functions that no route reached, out of those that belong with `endpoints`: "name (file:line)" of each.
 
     They belong if they are defined beside a reached endpoint (same module; same enclosing function for local ones)
-    or if an endpoint holds one in its closure, which is what a decorator without `functools.wraps` leaves behind.
+    or if an endpoint holds one in its closure, which is what a decorator without `functools.wraps` leaves behind. One that
+    a factory made for another app counts as reached where this app has its own.
     """
     beside: set[tuple[str, str]] = set()
     held: set[int] = set()
+    known: set[tuple[str, str]] = set()
     for endpoint in endpoints:
         for target in unwrap(endpoint):
             beside.add(_neighbourhood(target))
+            known.add(_place_of(target))
             for cell in getattr(target, "__closure__", None) or ():
                 held.add(id(_cell_contents(cell)))
-    return [place for target, place in list(_touched.items()) if _neighbourhood(target) in beside or id(target) in held]
+    return [
+        place
+        for target, place in list(_touched.items())
+        if (_neighbourhood(target) in beside or id(target) in held) and _place_of(target) not in known
+    ]
+
+
+def _place_of(target: Any) -> tuple[str, str]:
+    """The same for each copy of a function that a factory of apps makes."""
+    return getattr(target, "__module__", "") or "", getattr(target, "__qualname__", "")
 
 
 def _neighbourhood(target: Any) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -101,7 +102,8 @@ class OnDemand:
 
         # 4. A redirect to the spelling that the site uses, if it asked for one and something is there.
         if site.redirects_slashes and (location := site.canonical(server, path, scope)) is not None:
-            await _redirect(location, scope, send)
+            if not await _guarded(site.guards(path), scope, receive, send):
+                await _redirect(location, scope, send)
             return
 
         # 5. A snapshot, if one was made for exactly this request.
@@ -164,6 +166,8 @@ class OnDemand:
             root = next((folder for app in (outer, self, *inner_apps(self.app)) if (folder := project_root(app))), None)
             root = root or Path.cwd()
             config = Config.make({**read_project(root), **self._settings}, root=root)
+            if config.public is not None and not config.public.is_dir():
+                raise ConfigError(f"public={str(config.public)!r} is no folder. Make it, or correct the name.")
             self._site = Site(self, outer, config)
         return self._site
 
@@ -185,6 +189,8 @@ class Site:
         self.app: ASGIApp = _RuleHeaders(wrapper.app, self) if _sets_headers(config) else wrapper.app
         self._build_host = config.origin.partition("//")[2]
         self._closed = any(route.mark and route.mark.unknown == "404" for route in self.table)
+        self._has_guards = any(rule.guard is not None for _, rule in config.rules)
+        self._inner_roots = _inner_root_paths(wrapper.app)
         self.skipped = [
             name
             for name in skipped_middleware(outer if outer is not None else wrapper, OnDemand)
@@ -241,7 +247,7 @@ class Site:
         """
         path: str = scope["path"]
         path = _without(path, scope.get("root_path") or "") or path
-        return _without(path, self.prefix) if self.prefix else path
+        return _without(path, self.prefix)
 
     def inside(self, scope: Scope) -> Scope:
         """The scope that the app is given: with `base` as part of its root_path."""
@@ -257,7 +263,7 @@ class Site:
             return None
         if not self._exists(server, other, scope["method"]):
             return None
-        query = bytes(scope["query_string"])
+        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"]))
         front = (scope.get("root_path") or "").rstrip("/")
         return to_url(front + other) + (f"?{query.decode('latin-1')}" if query else "")
 
@@ -292,30 +298,62 @@ class Site:
 
     # --- what the running code says about a snapshot
 
-    def terms(self, snapshot: Snapshot) -> Terms | None:
-        """See `Terms`; None, with one line in the log, if the code says that this page is not static (any more)."""
+    def terms(self, snapshot: Snapshot, older: bool = False) -> Terms | None:
+        """See `Terms`; None, with one line in the log, if the code says that this page is not static (any more).
+
+        older: it is of an earlier generation, kept for pages that are open: whatever route answers its path by now is
+        newer than it.
+        """
         path = snapshot.path
-        route = self.table.match(path, host=self._build_host) if snapshot.route is not None else None
-        if self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
+        route = self.table.match(path, host=self._build_host)
+        if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
+            if older or route.pattern.is_literal:
+                return None
+        elif self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
             log.warning("the snapshot of %s is not used: its route %s is gone. Build again.", path, snapshot.route)
             return None
-        if snapshot.kind == "page" and not (decision := decide(route, self.config, path)).is_static:
+        elif not (decision := decide(route, self.config, path)).is_static and snapshot.route is not None:
             log.warning("the snapshot of %s is not used: %s. Build again.", path, decision.why)
             return None
         covering = list(self.config.rules.covering(path, route))
         vary = [name.lower().encode("latin-1") for _, rule in covering for name in rule.vary]
         return Terms(
-            guards=self._guards(path, route),
+            guards=self.guards(path, route),
             ignores_query=any(rule.query == "ignore" for _, rule in covering),
             vary=frozenset(vary),
         )
 
-    def _guards(self, path: str, route: Route | None) -> Guards:
-        return tuple(
-            (rule.guard, pattern.match(path) or {})
-            for pattern, rule in self.config.rules.covering(path, route)
-            if rule.guard is not None
-        )
+    def guards(self, path: str, route: Route | None = None) -> Guards:
+        """The guards in front of `path`, most specific first: those of every spelling under which an app inside may
+        answer it (with and without the last slash, with empty and dot segments, below a root_path of its own)."""
+        if not self._has_guards:
+            return ()
+        spellings = self._spellings(path)
+        found: list[tuple[Guard, Mapping[str, str]]] = []
+        for pattern, rule in self.config.rules:
+            if rule.guard is None:
+                continue
+            params = next((params for one in spellings if (params := pattern.match(one)) is not None), None)
+            if params is None and route is not None and pattern.text == route.pattern.text:
+                params = {}
+            if params is not None:
+                found.append((rule.guard, params))
+        return tuple(found)
+
+    def _spellings(self, path: str) -> list[str]:
+        plain = path.replace("\\", "/").rstrip("\n")  # `$` in a router's pattern lets a last newline pass
+        below = [plain[len(root) :] for root in self._inner_roots if plain.startswith(root + "/")]
+        spellings = {path: None}
+        for one in (plain, *below):
+            segments: list[str] = []
+            for segment in one.split("/"):
+                if segment == "..":
+                    del segments[-1:]
+                elif segment not in {"", "."}:
+                    segments.append(segment)
+            clean = "/" + "/".join(segments)
+            spellings |= dict.fromkeys((clean, clean.rstrip("/") + "/"))
+        return list(spellings)
 
     # --- duties
 
@@ -327,11 +365,21 @@ class Site:
         route = (
             self.table.match(path, method=method, host=self._build_host) if self.config.rules or self._closed else None
         )
-        if self.config.rules and (guards := self._guards(path, route)):
-            if await _guarded(guards, scope, receive, send):
-                return True
-            await self.app(scope, receive, _private(send))
+        guards = self.guards(path, route)
+        if guards and await _guarded(guards, scope, receive, send):
             return True
+        send = _private(send) if guards else send
+        if await self._answers_itself(server, path, route, scope, send):
+            return True
+        if guards:
+            await self.app(scope, receive, send)
+        return bool(guards)
+
+    async def _answers_itself(
+        self, server: SnapshotServer | None, path: str, route: Route | None, scope: Scope, send: Send
+    ) -> bool:
+        """True if the public folder or `unknown="404"` answered."""
+        method = scope["method"]
         if method not in {"GET", "HEAD"}:
             return False
         if self._public is not None and server is None and (file := self._public.find(path)) is not None:
@@ -342,12 +390,13 @@ class Site:
         closed = route is not None and route.mark is not None and route.mark.unknown == "404"
         if closed and server is not None and path not in server.generation:
             page = server.find("/404")
-            if page is not None:
-                reply = page.reply(method, request_headers(scope))
-                reply.status = 404
-                await reply.send(scope, send)
-            else:
-                await _not_found(scope, receive, send)
+            if page is None:
+                await _not_found(scope, _nothing, send)
+                return True
+            accept = request_headers(scope).get(b"accept-encoding")
+            reply = page.reply(method, {} if accept is None else {b"accept-encoding": accept})
+            reply.status = 404
+            await reply.send(scope, send)
             return True
         return False
 
@@ -359,8 +408,12 @@ class _RuleHeaders:
         self.app = app
         self._site = site
 
+    def _outer_root(self, scope: Scope) -> str:
+        """The root_path without `base`, which the app inside is told as part of it."""
+        return str(scope.get("root_path") or "").removesuffix(self._site.prefix)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._site.strip(scope) or scope["path"]
+        path = self._site.strip({**scope, "root_path": self._outer_root(scope)}) or scope["path"]
         route = self._site.table.match(path, method=scope["method"], host="")
         covering = [rule for _, rule in self._site.config.rules.covering(path, route)]
         fields: dict[bytes, bytes] = {}
@@ -421,13 +474,23 @@ def _private(send: Send) -> Send:
 
 
 def _without(path: str, front: str) -> str | None:
-    """`path` without `front`, taken off at a segment boundary, or None if it does not begin with it."""
-    front = front.rstrip("/")
+    """`path` without `front`, taken off at a segment boundary, or None if it does not begin with it. A `front` that
+    ends in a slash counts as Starlette counts it: the slash behind it must be there too."""
     if not front:
         return path
     if path == front:
         return "/"
     return path[len(front) :] if path.startswith(front + "/") else None
+
+
+def _inner_root_paths(app: Any) -> tuple[str, ...]:
+    """The root_path of each app inside that sets its own (`FastAPI(root_path="/api")`), without a last slash."""
+    roots = [getattr(inner, "root_path", None) for inner in inner_apps(app)]
+    return tuple(dict.fromkeys(root.rstrip("/") for root in roots if isinstance(root, str) and root.rstrip("/")))
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 async def _redirect(location: str, scope: Scope, send: Send) -> None:

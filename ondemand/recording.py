@@ -112,3 +112,7 @@ class _WatchedSession(dict[str, Any]):
     def __iter__(self) -> Iterator[str]:
         self.used = True
         return super().__iter__()
+
+    def __len__(self) -> int:
+        self.used = True
+        return super().__len__()

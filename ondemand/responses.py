@@ -96,7 +96,11 @@ def redirect_target(url: str) -> str:
     Raises `ValueError` for control characters and for schemes that run code (`javascript:`, `data:`, `vbscript:`).
     """
     url = url.strip(" ")
-    if not url or any(ord(character) < 32 or ord(character) == 127 for character in url):
+    if (
+        not url
+        or re.search(r"[\ud800-\udfff]", url)
+        or any(ord(character) < 32 or ord(character) == 127 for character in url)
+    ):
         raise ValueError(f"The redirect target {url!r} is empty or holds a control character.")
     if re.match(r"[ ]*(?:javascript|data|vbscript):", url, re.IGNORECASE):
         raise ValueError(f"The redirect target {url!r} would run code. Redirect to a path or an http(s) URL.")

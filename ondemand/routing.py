@@ -83,7 +83,7 @@ def collision_key(name: str) -> str:
 
 def to_url(path: str) -> str:
     """The decoded `path` as a request target: each byte outside RFC 3986's pchar and `/` percent-encoded once."""
-    return quote(path, safe="/!$&'()*+,;=:@~-._")
+    return quote(path, safe="/!$&'()*+,;=:@~-._", errors="replace")
 
 
 # --- patterns ---------------------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ class Rule:
         if not isinstance(self.headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"Rule(headers={self.headers!r}): it takes a mapping of header names to values.")
         for name, value in self.headers.items():
-            if not is_token(name) or not isinstance(value, str) or not _is_field_value(value):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not is_token(name) or not is_field_value(value) or value != value.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigError(f"Rule(headers={{{name!r}: {value!r}}}): this is no valid HTTP header.")
         if self.guard is not None and not callable(self.guard):
             raise ConfigError(f"Rule(guard={self.guard!r}): it takes an async function of the page.")
@@ -342,8 +342,9 @@ def is_token(text: object) -> bool:
     return isinstance(text, str) and re.match(_FIELD_NAME, text) is not None
 
 
-def _is_field_value(text: str) -> bool:
-    return re.match(_FIELD_VALUE, text) is not None and text == text.strip()
+def is_field_value(text: object) -> bool:
+    """True for what may be the value of a header."""
+    return isinstance(text, str) and re.match(_FIELD_VALUE, text) is not None
 
 
 class Rules:

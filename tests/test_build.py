@@ -822,6 +822,22 @@ def test_a_guarded_page_lies_outside_what_a_static_host_serves(dist: Path, built
     assert (dist / "000001" / "guarded" / "members" / "report" / "index.html").read_text() == "MEMBERS"
 
 
+def test_an_empty_site_never_takes_the_place_of_one_with_pages(dist: Path, built: Build) -> None:
+    built(OnDemand(starlette({"/": "home"}), dist=dist))
+    report = built(OnDemand(starlette({}), dist=dist))
+    assert [(finding.kind, finding.policy) for finding in report.findings] == [("nothing", "fail")]
+    assert (dist / "CURRENT").read_text().strip() == "000001"
+
+
+def test_absolute_links_are_kept_where_the_site_is_known(dist: Path, built: Build) -> None:
+    async def home(request: Request) -> HTMLResponse:
+        return HTMLResponse(f'<link rel="canonical" href="{request.url}">')
+
+    report = built(OnDemand(starlette({"/": home}), dist=dist, site="https://example.com"))
+    assert (report.pages, report.findings) == (1, [])
+    assert 'href="https://example.com/"' in (dist / "000001" / "site" / "index.html").read_text()
+
+
 def test_the_report_is_json(dist: Path, built: Build) -> None:
     report = built(OnDemand(starlette({"/": '<a href="/x">x</a>'}), dist=dist))
     told = json.loads(json.dumps(report.to_json()))

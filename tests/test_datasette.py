@@ -19,6 +19,7 @@ datasette = Datasette(files=["shop.db"], template_dir="templates")
 live = datasette.app()
 app = OnDemand(
     live,
+    site="http://localhost",  # its Link headers name the address it is asked at
     rules={
         # Public data: its pages say Vary: Cookie for the sake of permissions that nobody has set up here.
         "/**": Rule(prerender=True, headers={"Vary": "Accept-Encoding"}),

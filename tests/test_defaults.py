@@ -169,7 +169,36 @@ def session_read(app: FastAPI) -> None:
         return page(request.session.get("user", "guest"))
 
 
+def csrf_token(app: FastAPI) -> None:
+    @app.get("/it")
+    async def it() -> HTMLResponse:
+        return page('<form method=post action="/x"><input type="hidden" name="csrf_token" value="1"></form>')
+
+
+def csp_nonce(app: FastAPI) -> None:
+    @app.get("/it")
+    async def it() -> HTMLResponse:
+        return page("it", headers={"content-security-policy": "script-src 'nonce-abc'"})
+
+
+def own_address(app: FastAPI) -> None:
+    @app.get("/it")
+    async def it(request: Request) -> HTMLResponse:
+        return page(f'<a href="{request.url_for("home")}">home</a>')
+
+
+def local_address(app: FastAPI) -> None:
+    @app.get("/it")
+    async def it(request: Request) -> HTMLResponse:
+        assert request.client is not None
+        return page("debug", status_code=200 if request.client.host != "127.0.0.1" else 500, headers={"vary": "x"})
+
+
 ON_DEMAND = [
+    csrf_token,
+    csp_nonce,
+    own_address,
+    local_address,
     json_answer,
     unauthorized,
     forbidden,
@@ -335,6 +364,7 @@ def test_other_methods_reach_the_app(wrap: Wrap, dist: Any, built: Build) -> Non
 
 
 FAILS_WHEN_MARKED = [
+    ("origin", own_address),
     ("private", sets_cookie),
     ("private", private),
     ("private", no_store),

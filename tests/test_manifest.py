@@ -56,7 +56,8 @@ def read(content: bytes, **options: Any) -> Index:
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-HEADER_VALUES = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=20) | st.sampled_from(
+FIELD_CONTENT = "".join(chr(code) for code in (9, *range(32, 127), *range(128, 256)))  # RFC 9110 section 5.5
+HEADER_VALUES = st.text(FIELD_CONTENT, max_size=20) | st.sampled_from(
     ['W/"x"', "a\\b", '"\\""', "\\", "caf\xe9", "\x85", '{"path":"', ""]
 )
 PATHS = TEXT.map("/".__add__).filter(lambda path: path_fault(path) is None)
@@ -125,7 +126,7 @@ WRONG: list[Any] = [None, [], {}, "x", 5, True, 1.5, [[]], [None], {"": None}, [
 @pytest.mark.parametrize("key", [key for key in ROW if key != "route"])
 def test_a_line_with_another_type_in_a_place_is_refused(key: str, value: Any) -> None:
     fits: dict[str, tuple[Any, ...]] = {"path": ("x",), "status": (5, True), "time": (5, True), "headers": ([], {})}
-    if value in fits.get(key, ()):
+    if value in fits.get(key, ()) and key != "status":
         return
     with pytest.raises(ManifestError):
         Snapshot.from_line(json.dumps({**ROW, key: value}).encode())

@@ -21,6 +21,7 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Host, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 
 from ondemand import ConfigError, OnDemand, OnDemandWarning, Response, Rule, StaticPath, build, prerender
 from ondemand import Route as OwnRoute
@@ -258,6 +259,113 @@ def test_a_guard_gets_the_params_of_its_rule_and_may_answer_anything(dist: Path)
     wrapped = OnDemand(app, dist=dist, rules={"/team/{who}": Rule(guard=guard)})
     assert ask(wrapped, "/team/red?q=1", headers={"X-Who": "me"}).status == 403
     assert seen == [({"who": "red"}, "1", "me", "GET")]
+
+
+async def deny(page: Any) -> Any:
+    return Response("no", 403)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("/members/report", "/members/report\n"),
+        ("/members/report", "/members//report"),
+        ("/members/report", "/members/./report"),
+        ("/members/report", "/x/../members/report"),
+        ("/members/report", "/members/report/"),
+        ("/members/report/", "/members/report"),
+        ("/members/**", "//members/report"),
+        ("/members/**", "/\\members/report"),
+        ("/members/**", "/api/members/report"),  # the app's own root_path
+        ("/u/{id:int}", "/u/7\n"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_a_guard_stands_in_front_of_every_spelling(pattern: str, path: str, dist: Path) -> None:
+    app = FastAPI(root_path="/api")
+    wrapped = OnDemand(app, dist=dist, rules={pattern: Rule(guard=deny)}, routes=["/members/report", "/u/{id:int}"])
+    assert ask(wrapped, path).status == 403
+
+
+def test_a_guard_holds_whatever_root_path_the_server_is_told(dist: Path, built: Build) -> None:
+    wrapped = OnDemand(fastapi_site(), dist=dist, snapshots=True, rules={"/about": Rule(guard=deny)})
+    built(wrapped)
+    for root_path, path in (("/v1", "/v1/about"), ("/v1/", "/v1//about"), ("/v1", "/about"), ("/v1/", "/v1/about")):
+        assert ask(wrapped, path, root_path=root_path).status in {403, 404}, (root_path, path)
+
+
+@pytest.mark.parametrize("policy", ["always", "never"])
+@pytest.mark.parametrize("pattern", ["/about", "/about/"])
+def test_a_guard_on_one_spelling_guards_the_page_found_under_the_other(
+    policy: str, pattern: str, dist: Path, built: Build
+) -> None:
+    rules = {pattern: Rule(guard=deny)}
+    wrapped = OnDemand(slash_site(), dist=dist, snapshots=True, trailing_slash=policy, rules=rules)
+    built(wrapped)
+    for path in ("/about", "/about/"):
+        assert ask(wrapped, path).status == 403
+    assert not (dist / "000001" / "site" / "about").exists()
+
+
+def test_rule_headers_hold_below_a_base(dist: Path, built: Build) -> None:
+    rules = {"/about": Rule(headers={"X-Frame-Options": "DENY"}, prerender=True)}
+    wrapped = OnDemand(
+        fastapi_site(), dist=dist, snapshots=True, base="/docs", rules=rules, findings={"broken-link": "ignore"}
+    )
+    assert ask(wrapped, "/docs/about").header("x-frame-options") == "DENY"
+    built(wrapped)
+    assert ask(wrapped, "/docs/about").header("x-frame-options") == "DENY"
+
+
+def test_a_route_takes_the_place_of_a_public_file_that_is_gone(dist: Path, tmp_path: Path, built: Build) -> None:
+    public = tmp_path / "public"
+    public.mkdir()
+    (public / "report.txt").write_text("old and open")
+    built(OnDemand(fastapi_site(), dist=dist, public=public))
+    (public / "report.txt").unlink()
+    app = fastapi_site()
+
+    @app.get("/report.txt")
+    @prerender(False)
+    async def report() -> PlainTextResponse:
+        return PlainTextResponse("live")
+
+    wrapped = OnDemand(app, dist=dist, public=public, snapshots=True)
+    assert ask(wrapped, "/report.txt").text == "live"
+    built(wrapped)
+    assert ask(wrapped, "/report.txt").text == "live"
+
+
+def test_a_mount_that_is_on_demand_by_now_is_answered_live(dist: Path, tmp_path: Path, built: Build) -> None:
+    (tmp_path / "a.css").write_text("old")
+
+    def site(**rules: Any) -> OnDemand:
+        home = Route("/", lambda request: HTMLResponse('<link rel="stylesheet" href="/files/a.css">'))
+        app = Starlette(routes=[home, Mount("/files", StaticFiles(directory=tmp_path))])
+        return OnDemand(app, dist=dist, snapshots=True, rules=rules)
+
+    built(site())
+    (tmp_path / "a.css").write_text("new")
+    assert ask(site(), "/files/a.css").text == "old"
+    assert ask(site(**{"/files/**": Rule(prerender=False)}), "/files/a.css").text == "new"
+
+
+def test_a_folder_that_is_not_there_is_refused(dist: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no folder"):
+        ask(OnDemand(fastapi_site(), dist=dist, public=tmp_path / "pubilc"), "/")
+
+
+def test_a_long_accept_encoding_is_answered_and_not_kept(dist: Path, built: Build) -> None:
+    wrapped = OnDemand(fastapi_site(), dist=dist, snapshots=True)
+    built(wrapped)
+    for n in range(3):
+        assert is_snapshot(ask(wrapped, "/about", headers={"accept-encoding": f"gzip;q=0.{n}" + " " * 60_000}))
+    published = wrapped.site().published
+    assert published is not None
+    assert published.server is not None
+    answer = published.server.find("/about")
+    assert answer is not None
+    assert all(len(key or b"") < 300 for key in answer.quick)
 
 
 def test_a_guard_that_answers_nonsense_says_so(dist: Path) -> None:

@@ -24,7 +24,7 @@ def run(arguments: list[str] | None) -> int:
     try:
         code: Any = cli.main(args=arguments, prog_name="ondemand", standalone_mode=False)
     except click.exceptions.Abort:
-        printing.say("Stopped. What was live stays.")
+        printing.say("Stopped.")
         return 130
     except click.ClickException as error:
         error.show()

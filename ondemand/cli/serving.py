@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 from ondemand.cli import printing
+from ondemand.discovery import find_wrapper
 from ondemand.errors import BuildError, ConfigError
+from ondemand.middleware import OnDemand
 from ondemand.prerendering.build import build
 from ondemand.prerendering.target import import_app
 
@@ -28,7 +30,10 @@ def serve(target: str, *, host: str, port: int) -> int:
     address = listening.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
     printing.say(f"Serving {target} at http://{shown}:{address[1]}/ (Ctrl+C stops it)")
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    wrapper = find_wrapper(app, OnDemand)
+    if wrapper is None:
+        printing.say(f"{target} has no OnDemand: every page is rendered. Add app.add_middleware(OnDemand).")
+    config = uvicorn.Config(app, log_level="info" if wrapper is not None else "warning", access_log=False)
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 
@@ -54,6 +59,8 @@ def run_demo(folder: Path, *, host: str, port: int, build_only: bool) -> int:
         raise ConfigError("The demo is a FastAPI site. Run: pip install 'asgi-ondemand[fastapi,standard]'") from None
     source = importlib.resources.files("ondemand") / "starters" / "bookshop"
     with importlib.resources.as_file(source) as files:
+        if not os.access(next(one for one in folder.absolute().parents if one.exists()), os.W_OK):
+            raise ConfigError(f"{folder.absolute()} cannot be made here. Name another folder: ondemand demo FOLDER.")
         if folder.exists() and not (folder / "main.py").is_file() and any(folder.iterdir()):
             raise ConfigError(f"{folder} is not empty. Name another folder: ondemand demo FOLDER.")
         if not (folder / "main.py").is_file():

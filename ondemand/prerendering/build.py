@@ -260,7 +260,7 @@ class _Build:
             job,
             Finding(
                 "timeout",
-                f"It blocks the event loop: it did not finish in {self._hello.config['page_timeout']:g} seconds.",
+                f"It blocks the event loop: it did not finish within page_timeout ({self._hello.config['page_timeout']:g} s).",
                 "Look at where it waits; code that blocks belongs in a `def` function.",
                 frames=stuck.frames,
             ),
@@ -313,7 +313,10 @@ class _Build:
             why = frontier.why("/")
             message = f"No page is static: / is on demand, because {why}." if why else "No page is static."
             remedy = f"See `ondemand routes`. If a host check refuses {self._hello.config['origin']}, set `site`."
-            self._find(Finding("nothing", message, remedy))
+            finding = Finding("nothing", message, remedy)
+            self._find(finding)
+            if self._had_pages():  # an empty site never takes the place of one that has pages
+                finding.policy = "fail"
         for finding in self._findings:
             if finding.path and not finding.referrers:
                 finding.referrers = frontier.referrers(finding.path)
@@ -338,6 +341,13 @@ class _Build:
         expanded = any(self._hello.routes[position] is route for position in self._hello.expands)
         return expanded or self._frontier.reached(route.pattern)
 
+    def _had_pages(self) -> bool:
+        try:
+            previous = self._store.open()
+        except StoreError:
+            return False
+        return previous is not None and any(snapshot.kind == "page" for snapshot in previous.all())
+
     def _removed(self) -> Iterator[str]:
         try:
             previous = self._store.open()
@@ -357,7 +367,7 @@ class _Build:
             elif why:
                 reasons.setdefault(route, []).append(why)
         for route in self._hello.routes:
-            route.pages = pages.get(route.pattern, 0)
+            route.pages = pages.get(route.pattern, 0) if "GET" in route.methods or not route.methods else 0
             if route.kind == "candidate":
                 why = reasons.get(route.pattern, [])
                 if route.pages:
@@ -385,14 +395,14 @@ def read_routes(target: Any) -> tuple[Hello, list[RouteReport]]:
     with Children(Order(target), jobs=1) as children:
         hello = children.start()
     store = Store(Path(hello.config["dist"]))
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[tuple[str, ...], dict[str, Any]] = {}
     with contextlib.suppress(OSError, ValueError, StoreError):
         current = store.current()
         if current is not None:
             rows = json.loads((store.folder / current / "routes.json").read_text(encoding="utf-8"))
-            known = {row["pattern"]: row for row in rows}
+            known = {(row["pattern"], *row["methods"]): row for row in rows}
     for route in hello.routes:
-        built = known.get(route.pattern)
+        built = known.get((route.pattern, *route.methods))
         if built is not None:
             route.pages = built["pages"]
             if route.kind == "candidate":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ondemand.capture import Capture
 
-__all__ = ["media_type", "private_signals", "reads", "varies_by_visitor", "vary", "why_not_plain"]
+__all__ = ["media_type", "names_origin", "private_signals", "reads", "varies_by_visitor", "vary", "why_not_plain"]
 
 
 def media_type(capture: Capture) -> str:
@@ -74,7 +75,28 @@ def why_not_plain(capture: Capture) -> str | None:
         return reason
     if names := vary(capture):
         return f"its Vary names {names[0]}"
-    return _reads(capture)
+    return _once_only(capture) or _reads(capture)
+
+
+def names_origin(capture: Capture, origin: str) -> str | None:
+    """What of the answer holds the origin that the build made up, because no `site` is set; None if nothing does."""
+    found = re.compile(re.escape(origin.encode()) + rb"(?![\w.:-])[^\s\"'<>]{0,60}")
+    for text in (*(value for _, value in capture.headers), capture.body):
+        if (match := found.search(text)) is not None:
+            return match.group().decode("utf-8", "replace")
+    return None
+
+
+_TOKEN = re.compile(
+    rb"""<input[^>]{0,200}name=["']?(?:_?csrf|authenticity_token|__requestverificationtoken)""", re.IGNORECASE
+)
+
+
+def _once_only(capture: Capture) -> str | None:
+    """What is made anew for each answer and would be the same for everyone in a snapshot."""
+    if b"'nonce-" in (capture.header(b"content-security-policy") or b""):
+        return "its Content-Security-Policy has a nonce"
+    return "it has a form with a CSRF token" if _TOKEN.search(capture.body) else None
 
 
 def reads(capture: Capture) -> str | None:

@@ -156,6 +156,8 @@ class Worker:
             visited.why = decision.why
             return visited
         why = None if marked else self._outer_answer(answer) or proof.why_not_plain(answer)
+        if why is None and not marked and (address := self._made_up_address(answer)):
+            why = f"it contains {address}, the address that the build asked at: set `site`"
         if why is None and not marked and (fault := portability_fault(job.path)):
             why = fault
         if why is not None:
@@ -170,13 +172,15 @@ class Worker:
         if answer.timed_out:
             yield Finding(
                 "timeout",
-                f"It did not finish in {self.config.page_timeout:g} seconds.",
+                f"It did not finish within page_timeout ({self.config.page_timeout:g} s).",
                 "Look at where it waits; if it needs longer, raise page_timeout.",
                 frames=answer.frames,
             )
             return
         if answer.error:
-            yield Finding("error", f"It raised {answer.error}.", "Correct the page.", frames=answer.frames)
+            said = answer.error.startswith("the app ")
+            message = answer.error.capitalize() if said else f"It raised {answer.error}"
+            yield Finding("error", f"{message}.", "Correct the page.", frames=answer.frames)
             return
         if (fault := _status_fault(answer, marked)) is not None:
             if job.kind != "seed" or fault.kind != "broken-link":  # nobody said that there is a page at "/"
@@ -191,6 +195,9 @@ class Worker:
         for reason in proof.private_signals(answer):
             remedy = "Render it on demand (@prerender(False)), or take that off the page."
             yield Finding("private", f"It is marked static, but {reason}.", remedy)
+        if address := self._made_up_address(answer):
+            message = f"It contains {address}, the address that the build asked at."
+            yield Finding("origin", message, 'Set site="https://..." to where the site lives, or link by path.')
         if reason := proof.varies_by_visitor(answer):
             remedy = (
                 "Render it on demand, or, if its plain answer may go to everyone who sends none of these, allow it: "
@@ -213,6 +220,10 @@ class Worker:
                 "Render it on demand (@prerender(False)), take the parameter off, or, for a query that may be "
                 'ignored, set rules={"...": Rule(query="ignore")}.',
             )
+
+    def _made_up_address(self, answer: Capture) -> str | None:
+        """An absolute URL of the page's own that is only true of this build (`url_for` makes them)."""
+        return None if self.config.site else proof.names_origin(answer, self.config.origin)
 
     def _outer_answer(self, answer: Capture) -> str | None:
         if answer.status:
@@ -279,7 +290,7 @@ class Worker:
         media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
         is_html = media in {"text/html", "application/xhtml+xml"} and (kind == "page" or job.path.endswith("/"))
         name = file_name(job.path, is_html=is_html, build_format=self.config.build_format)
-        guarded = any(rule.guard is not None for _, rule in self.config.rules.covering(job.path, route))
+        guarded = bool(self.site.guards(job.path, route))
         snapshot = Snapshot(
             path=job.path,
             kind="asset" if kind == "asset" else "page",
@@ -351,7 +362,7 @@ class Worker:
             visited.outcome = "fault"
             return self._with(visited, Finding("collision", message, "Rename one of them."), job, route)
         body = Path(file).read_bytes()
-        guarded = any(rule.guard is not None for _, rule in self.config.rules.covering(job.path))
+        guarded = bool(self.site.guards(job.path))
         headers = [("content-type", content_type(file))]
         for _, rule in self.config.rules.covering(job.path):
             headers += [(name.lower(), value) for name, value in rule.headers.items()]

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
 from ondemand.errors import ManifestError
+from ondemand.routing import is_field_value, is_token
 
 __all__ = ["VERSION", "Encoded", "Index", "Snapshot", "footer", "header_line", "read_header"]
 
@@ -97,14 +98,15 @@ def _plain(snapshot: Snapshot) -> bool:
     parts = snapshot.file.split("/") if isinstance(snapshot.file, str) else [".."]  # pyright: ignore[reportUnnecessaryIsInstance]
     return (
         isinstance(snapshot.path, str)  # pyright: ignore[reportUnnecessaryIsInstance]
-        and isinstance(snapshot.status, int)  # pyright: ignore[reportUnnecessaryIsInstance]
+        and type(snapshot.status) is int
+        and 200 <= snapshot.status <= 599
         and isinstance(snapshot.time, int)  # pyright: ignore[reportUnnecessaryIsInstance]
         and snapshot.kind in ("page", "asset")
         and (snapshot.route is None or isinstance(snapshot.route, str))  # pyright: ignore[reportUnnecessaryIsInstance]
         and parts[0] in {"site", "guarded"}
         and not any(part in {"", ".", ".."} or "\0" in part or "\\" in part for part in parts)
         and _ENCODINGS.issuperset(snapshot.encodings)
-        and all(isinstance(name, str) and isinstance(value, str) for name, value in snapshot.headers)  # pyright: ignore[reportUnnecessaryIsInstance]
+        and all(is_token(name) and is_field_value(value) for name, value in snapshot.headers)
         and all(isinstance(form.size, int) and isinstance(form.etag, str) for form in snapshot.encodings.values())  # pyright: ignore[reportUnnecessaryIsInstance]
     )
 

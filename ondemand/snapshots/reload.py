@@ -31,7 +31,7 @@ class Published:
     def __init__(
         self,
         store: Store,
-        terms: Callable[[Snapshot], Terms | None],
+        terms: Callable[[Snapshot, bool], Terms | None],
         *,
         memory: int,
         keep: int,

@@ -43,6 +43,9 @@ _IMMUTABLE = (
     r"|(?a:-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[A-Za-z0-9_-]{8}\.(?:m?js|css|woff2?|map)\Z)"  # Vite's, Rollup's
 )
 
+_LONGEST_ACCEPT = 256
+"""Bytes of an Accept-Encoding whose answer is kept: visitors choose it."""
+
 _LARGE = 1024 * 1024
 """Bytes above which a body is sent from its file, piece by piece, and never kept."""
 _PIECE = 256 * 1024
@@ -165,9 +168,11 @@ class Answer:
     def choose(self, accept: bytes | None) -> str:
         """The encoding for this Accept-Encoding: the client's highest q-value, then the smallest."""
         chosen = self._choices.get(accept)
-        if chosen is None:
+        if chosen is None or (accept is not None and len(accept) > _LONGEST_ACCEPT):
             sizes = {name: form.size for name, form in self.snapshot.encodings.items()}
             chosen = negotiate(accept, sizes)
+            if accept is not None and len(accept) > _LONGEST_ACCEPT:
+                return chosen
             if len(self._choices) >= 64:  # clients choose these keys: keep them few
                 self._choices.clear()
                 self.quick.clear()
@@ -189,7 +194,7 @@ class Answer:
             return self._conditional(method, headers)
         accept = headers.get(b"accept-encoding")
         reply = self._whole(method, self.choose(accept))
-        if method == "GET" and not self.guards and isinstance(reply.body, bytes):
+        if method == "GET" and not self.guards and isinstance(reply.body, bytes) and accept in self._choices:
             self.quick[accept] = (reply.status, reply.headers, reply.body)
         return reply
 
@@ -304,12 +309,13 @@ class Reply:
 class SnapshotServer:
     """Finds the snapshot that may answer a request, and keeps the ones in use in memory.
 
-    terms: tells, for a snapshot, what the running code says about its path, or None if it must not be used any more.
+    terms: tells, for a snapshot and whether it is of an older generation, what the running code says about its path, or
+    None if it must not be used any more.
     memory: bytes to keep. quick: `ready` may be used: the path alone tells which snapshot answers.
     """
 
     def __init__(
-        self, generation: Generation, terms: Callable[[Snapshot], Terms | None], *, memory: int, quick: bool
+        self, generation: Generation, terms: Callable[[Snapshot, bool], Terms | None], *, memory: int, quick: bool
     ) -> None:
         self.generation = generation
         self.ready: dict[str, Answer] = {}  # path -> an answer whose `quick` may be used
@@ -337,7 +343,8 @@ class SnapshotServer:
         answer: Answer | None = None
         try:
             snapshot = generation.get(path)
-            terms = self._terms(snapshot) if snapshot is not None else None
+            older = generation is not self.generation
+            terms = self._terms(snapshot, older) if snapshot is not None else None
             if snapshot is not None and terms is not None:
                 answer = Answer(generation, snapshot, terms)
         except StoreError as error:
@@ -490,10 +497,7 @@ def request_headers(scope: Scope) -> Mapping[bytes, bytes]:
 
 def _merged(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Headers by name; fields that are repeated are joined with commas (RFC 9110 section 5.3), cookies with `; `."""
-    joined: dict[bytes, bytes] = {}
+    values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        if name in joined:
-            joined[name] += (b"; " if name == b"cookie" else b", ") + value
-        else:
-            joined[name] = value
-    return joined
+        values.setdefault(name, []).append(value)
+    return {name: (b"; " if name == b"cookie" else b", ").join(parts) for name, parts in values.items()}
