@@ -16,7 +16,7 @@ from ondemand.errors import AppImportError, BuildError, ConfigError, OnDemandErr
 
 __all__ = ["run"]
 
-DONE, FAULTS, USAGE, NO_APP = 0, 1, 2, 3
+DONE, FAULTS, USAGE, NO_APP, STOPPED = 0, 1, 2, 3, 130
 
 
 def run(arguments: list[str] | None) -> int:
@@ -25,7 +25,7 @@ def run(arguments: list[str] | None) -> int:
         code: Any = cli.main(args=arguments, prog_name="ondemand", standalone_mode=False)
     except click.exceptions.Abort:
         printing.say("Stopped.")
-        return 130
+        return STOPPED
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -83,6 +83,9 @@ def build(app: str | None, jobs: int, max_compress: bool, json_file: str | None)
             report = run_build(_target(app), jobs=jobs, max_compress=max_compress, progress=progress)
         except BuildError as error:
             report = error.report
+        except KeyboardInterrupt:
+            printing.say("Stopped. What was live stays.")
+            return STOPPED
     _write_json(json_file, report.to_json())
     if json_file != "-":
         printing.report(report)

@@ -18,7 +18,7 @@ from ondemand.errors import BuildError, OnDemandError, StoreError
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Refused, Stuck, Visited
-from ondemand.prerendering.report import Finding, Report, RouteReport
+from ondemand.prerendering.report import Finding, Report, RouteReport, seconds
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]
@@ -260,7 +260,7 @@ class _Build:
             job,
             Finding(
                 "timeout",
-                f"It blocks the event loop: it did not finish within page_timeout ({self._hello.config['page_timeout']:g} s).",
+                f"It blocks the event loop: it did not finish in {seconds(self._hello.config['page_timeout'])}.",
                 "Look at where it waits; code that blocks belongs in a `def` function.",
                 frames=stuck.frames,
             ),

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Finding", "Report", "RouteReport"]
+__all__ = ["Finding", "Report", "RouteReport", "seconds"]
+
+
+def seconds(count: float) -> str:
+    """`count` seconds in words: "1 second", "0.5 seconds"."""
+    return f"{count:g} second{'' if count == 1 else 's'}"
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from ondemand.middleware import Site
 from ondemand.prerendering import crawl, proof
 from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Visited
-from ondemand.prerendering.report import Finding, RouteReport
+from ondemand.prerendering.report import Finding, RouteReport, seconds
 from ondemand.responses import redirect_target
 from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, to_url
 from ondemand.snapshots.manifest import Snapshot
@@ -172,7 +172,7 @@ class Worker:
         if answer.timed_out:
             yield Finding(
                 "timeout",
-                f"It did not finish within page_timeout ({self.config.page_timeout:g} s).",
+                f"It did not finish in {seconds(self.config.page_timeout)}.",
                 "Look at where it waits; if it needs longer, raise page_timeout.",
                 frames=answer.frames,
             )

@@ -1,0 +1,1 @@
+"""The apps that our own rows measure. Peers' are in `benchmarks/peers`."""

@@ -1,0 +1,1 @@
+"""Scripts that are run as cold processes and print one line of JSON about themselves."""
