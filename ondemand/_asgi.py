@@ -1,4 +1,4 @@
-"""ASGI: the types, one driver of the lifespan protocol, and small helpers for headers.
+"""ASGI: the types, one driver of the lifespan protocol, and a look through wrappers.
 
 Source: the ASGI specification, versions 3.0 of the application interface, 2.x of HTTP and lifespan.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ondemand.errors import LifespanError
 
-__all__ = ["ASGIApp", "Lifespan", "Message", "Receive", "Scope", "Send", "header", "inner_apps"]
+__all__ = ["ASGIApp", "Lifespan", "Message", "Receive", "Scope", "Send", "inner_apps"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,14 +20,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-
-
-def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """The first value of `name` (lower case), or None."""
-    for key, value in headers:
-        if key.lower() == name:
-            return value
-    return None
 
 
 _INNER = ("app", "_app", "asgi_app", "asgi_handler", "application", "wsgi_application", "_base_app")

@@ -198,7 +198,7 @@ class Site:
         ]
         self.published: Published | None = None
         self._public = _public_folder(config.public) if config.public is not None else None
-        self.has_duties = bool(config.rules) or self._closed or self._public is not None
+        self.has_duties = self._has_guards or self._closed or self._public is not None
         if not is_building():
             self._warn()
             self._publish(wrapper, outer)
@@ -362,9 +362,8 @@ class Site:
     ) -> bool:
         """True if guards, `unknown="404"` or the public folder answered."""
         method = scope["method"]
-        route = (
-            self.table.match(path, method=method, host=self._build_host) if self.config.rules or self._closed else None
-        )
+        known = self._has_guards or self._closed
+        route = self.table.match(path, method=method, host=self._build_host) if known else None
         guards = self.guards(path, route)
         if guards and await _guarded(guards, scope, receive, send):
             return True
