@@ -47,6 +47,7 @@ class Generation:
     def __init__(self, folder: Path, *, assets_only: bool = False) -> None:
         self.folder = folder
         self.name = folder.name
+        self._last: Snapshot | None = None  # a build asks twice for each page: to link its files, and to compare
         try:
             self._manifest: BinaryIO = (folder / "manifest.jsonl").open("rb")
         except OSError as error:
@@ -77,6 +78,8 @@ class Generation:
 
     def get(self, path: str) -> Snapshot | None:
         """The snapshot of `path`, or None. Raises `ManifestError` if its line is damaged."""
+        if self._last is not None and self._last.path == path:
+            return self._last
         offset = self._index.offsets.get(path)
         if offset is None:
             return None
@@ -85,7 +88,8 @@ class Generation:
             data = os.pread(descriptor, size, offset)
             end = data.find(b"\n")
             if end != -1:
-                return Snapshot.from_line(data[:end])
+                self._last = Snapshot.from_line(data[:end])
+                return self._last
             if len(data) < size:
                 raise ManifestError(f"The manifest in {self.folder} was cut after it was read. Build again.")
             size *= 4
