@@ -9,34 +9,49 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ondemand.contexts import Page, PathsContext
+    from ondemand.contexts import Page, current_page
     from ondemand.errors import (
         AppImportError,
+        BodyError,
+        BodyTooLarge,
+        BodyUsed,
         BuildError,
         BuildRunning,
+        ClientDisconnected,
         ConfigError,
+        CookieError,
         LifespanError,
         ManifestError,
         MarkError,
         OnDemandError,
         OnDemandWarning,
+        PageUnavailable,
         ParamError,
+        PrerenderError,
+        RequestError,
+        ResponseStarted,
         StoreError,
     )
     from ondemand.marks import StaticPath, prerender
     from ondemand.middleware import OnDemand
+    from ondemand.paths import PathsContext
     from ondemand.prerendering.build import build
     from ondemand.recording import is_building
-    from ondemand.responses import Response
+    from ondemand.responses import Redirect, Response
     from ondemand.routing import Route, Rule
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AppImportError": "errors",
+    "BodyError": "errors",
+    "BodyTooLarge": "errors",
+    "BodyUsed": "errors",
     "BuildError": "errors",
     "BuildRunning": "errors",
+    "ClientDisconnected": "errors",
     "ConfigError": "errors",
+    "CookieError": "errors",
     "LifespanError": "errors",
     "ManifestError": "errors",
     "MarkError": "errors",
@@ -44,23 +59,34 @@ _HOMES = {
     "OnDemandError": "errors",
     "OnDemandWarning": "errors",
     "Page": "contexts",
+    "PageUnavailable": "errors",
     "ParamError": "errors",
-    "PathsContext": "contexts",
+    "PathsContext": "paths",
+    "PrerenderError": "errors",
+    "Redirect": "responses",
+    "RequestError": "errors",
     "Response": "responses",
+    "ResponseStarted": "errors",
     "Route": "routing",
     "Rule": "routing",
     "StaticPath": "marks",
     "StoreError": "errors",
     "build": "prerendering.build",
+    "current_page": "contexts",
     "is_building": "recording",
     "prerender": "marks",
 }
 
 __all__ = [
     "AppImportError",
+    "BodyError",
+    "BodyTooLarge",
+    "BodyUsed",
     "BuildError",
     "BuildRunning",
+    "ClientDisconnected",
     "ConfigError",
+    "CookieError",
     "LifespanError",
     "ManifestError",
     "MarkError",
@@ -68,15 +94,21 @@ __all__ = [
     "OnDemandError",
     "OnDemandWarning",
     "Page",
+    "PageUnavailable",
     "ParamError",
     "PathsContext",
+    "PrerenderError",
+    "Redirect",
+    "RequestError",
     "Response",
+    "ResponseStarted",
     "Route",
     "Rule",
     "StaticPath",
     "StoreError",
     "__version__",
     "build",
+    "current_page",
     "is_building",
     "prerender",
 ]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 from ondemand.errors import LifespanError
 
-__all__ = ["ASGIApp", "Lifespan", "Message", "Receive", "Scope", "Send", "inner_apps"]
+__all__ = ["CURRENT", "ASGIApp", "Lifespan", "Message", "Receive", "Scope", "Send", "inner_apps"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,6 +22,8 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+CURRENT: ContextVar[Any] = ContextVar("ondemand.page")
+"""The `Page` of the request that is being answered. Tasks and worker threads of the request see it too."""
 
 _INNER = ("app", "_app", "asgi_app", "asgi_handler", "application", "wsgi_application", "_base_app")
 

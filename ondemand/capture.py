@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import linecache
-import os
-import sys
-import sysconfig
-import threading
 import time
-import traceback
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from types import CodeType, FrameType
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from ondemand._asgi import ASGIApp, Headers, Message, Scope
+from ondemand.frames import describe, stuck_frames, user_frames
 from ondemand.recording import CAPTURE, Recording
 from ondemand.routing import to_url
 
-__all__ = ["Capture", "Visitor", "describe", "frames_of_thread", "user_frames"]
+__all__ = ["Capture", "Visitor"]
 
 
 @dataclass(slots=True)
@@ -36,6 +30,7 @@ class Capture:
     outer_status, outer_headers: as they left the outermost app. error: what the app raised, as "Type: message".
     frames: the user's own frames, "file:line in function: code", of that exception or of where a page hangs.
     timed_out: it did not finish in time. seconds: how long it took.
+    reads: what only a visitor has and page code read -> the frame that did. writes: cookies that it set -> the frame.
     """
 
     path: str
@@ -47,7 +42,8 @@ class Capture:
     error: str = ""
     frames: tuple[str, ...] = ()
     timed_out: bool = False
-    reads: tuple[str, ...] = ()
+    reads: Mapping[str, str] = field(default_factory=dict[str, str])
+    writes: Mapping[str, str] = field(default_factory=dict[str, str])
     seconds: float = 0.0
 
     def header(self, name: bytes) -> bytes | None:
@@ -134,7 +130,7 @@ class Visitor:
         result.seconds = time.perf_counter() - started
         result.status, result.headers = recording.status, recording.headers
         result.body = b"".join(recording.body)
-        result.reads = tuple(sorted(recording.reads))
+        result.reads, result.writes = recording.reads, recording.writes
         if not result.error and not result.timed_out:
             self._check_end(recording, result)
         return result
@@ -155,82 +151,3 @@ async def _run(awaitable: Awaitable[None], result: Capture) -> None:
     except BaseException as error:
         if not result.timed_out:
             result.error, result.frames = describe(error), user_frames(error)
-
-
-# --- where in the user's code -----------------------------------------------------------------------------------------
-
-_INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
-_LIBRARIES = (
-    *tuple(os.path.join(sysconfig.get_path(name), "") for name in _INSTALLED),
-    os.path.join(os.path.dirname(__file__), ""),
-)
-
-
-def _is_users(code: CodeType) -> bool:
-    file = code.co_filename
-    return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
-
-
-def _alone(error: BaseException) -> BaseException:
-    """The innermost exception of groups that hold one each (task groups make them)."""
-    while len(inner := cast("tuple[BaseException, ...]", getattr(error, "exceptions", ()))) == 1:
-        error = inner[0]
-    return error
-
-
-def describe(error: BaseException) -> str:
-    """ "Type: message", the first 500 characters; the innermost exception of a group with one."""
-    error = _alone(error)
-    text = str(error)
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
-
-
-def user_frames(error: BaseException) -> tuple[str, ...]:
-    """Up to three frames of the user's own code that `error` passed, innermost last; any frames if none is theirs."""
-    walked = list(traceback.walk_tb(_alone(error).__traceback__))
-    own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
-    chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
-    return tuple(_frame(code, line) for code, line in chosen)
-
-
-def stuck_frames(awaitable: Any) -> tuple[str, ...]:
-    """The user's frames from `awaitable` down to what it waits for, and those of worker threads that run."""
-    found: list[tuple[CodeType, int]] = []
-    seen: set[int] = set()
-    while awaitable is not None and id(awaitable) not in seen:
-        seen.add(id(awaitable))
-        for frame_name, next_name in (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await")):
-            if hasattr(awaitable, frame_name):
-                frame: FrameType | None = getattr(awaitable, frame_name)
-                if frame is not None:
-                    found.append((frame.f_code, frame.f_lineno))
-                awaitable = getattr(awaitable, next_name)
-                break
-        else:
-            break
-    own = [_frame(code, line) for code, line in found if _is_users(code)][-5:]
-    return (*own, *_thread_frames())
-
-
-_POOLS = ("AnyIO worker", "asyncio_", "ThreadPoolExecutor")
-"""How the threads are called in which frameworks run `def` pages."""
-
-
-def _thread_frames() -> Iterable[str]:
-    for thread in threading.enumerate():
-        if thread.name.startswith(_POOLS) and thread.ident is not None:
-            for frame in frames_of_thread(thread.ident)[-1:]:
-                yield f"{frame} (in a worker thread)"
-
-
-def frames_of_thread(ident: int) -> tuple[str, ...]:
-    """The user's frames that a thread is in, innermost last."""
-    frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]
-    walked = [(f.f_code, line) for f, line in traceback.walk_stack(frame)] if frame is not None else []
-    own = [(code, line) for code, line in walked if _is_users(code)][:5]
-    return tuple(_frame(code, line) for code, line in reversed(own))
-
-
-def _frame(code: CodeType, line: int) -> str:
-    source = linecache.getline(code.co_filename, line).strip()
-    return f"{code.co_filename}:{line} in {code.co_name}" + (f": {source[:120]}" if source else "")

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from ondemand.errors import ConfigError
+from ondemand.errors import ConfigError, CookieError
+from ondemand.locales import Locales
+from ondemand.redirects import Redirects
 from ondemand.routing import Pattern, Route, Rule, Rules
 
 __all__ = ["FINDINGS", "Config", "Policies", "project_root", "read_project"]
@@ -36,7 +38,9 @@ FINDINGS: Mapping[str, Policy] = {
     "private": "fail",  # a marked page answers Set-Cookie, private, no-store or Vary: *
     "vary": "fail",  # a marked page answers Vary: Cookie or Authorization
     "origin": "fail",  # a marked page holds an absolute URL of its own, and no `site` is set
-    "reads": "fail",  # a marked page declares or reads what only a visitor has
+    "declares": "fail",  # a marked page declares parameters or security that only a visitor has
+    "session": "fail",  # a marked page used the session
+    "reads": "warn",  # a marked page read the request's headers, cookies, address or locale
     "endless": "fail",  # links that grow for ever
     "nothing": "warn",  # no page is static
     "public": "warn",  # a file of the public folder that cannot be published
@@ -94,6 +98,15 @@ class Config:
     findings: kind -> "fail", "warn" or "ignore", or a mapping of patterns to these: see `FINDINGS`.
     page_timeout: seconds that a build waits for one page.
     concurrency: pages that one build process renders at once.
+    templates: a folder of Mako templates for `page.render`.
+    redirects: path or pattern -> path, URL, or {"status": 308, "destination": ...}. Internal ones are below `base`.
+    check_origin: whose forms are refused when another site sends them: "pages" (those that OnDemand itself answers), "all"
+        (also the wrapped app's), False.
+    allowed_hosts: the hosts that the site answers to; others get 400. Empty: any well-formed one. See `ondemand.proxies.Hosts`.
+    trusted_proxies: addresses and networks whose X-Forwarded-* headers count; "unix" for a peer without an address.
+    body_limit: bytes that `page.request` reads of a body; None for any.
+    cookie_defaults: options of every cookie that a page sets, such as {"path": "/", "secure": True}.
+    locales: codes, or {"path": ..., "codes": [...]}, the default first.
     crawl_limit: pages of one route that links alone may add to a build.
     keep: earlier generations kept in `dist`. grace: seconds an unneeded one stays, for visitors on its pages.
     memory: bytes of snapshots that a server keeps in memory.
@@ -118,6 +131,14 @@ class Config:
     keep: int = 2
     grace: float = 3600.0
     memory: int = 64 * 1024 * 1024
+    templates: Path | None = None
+    redirects: Redirects = field(default_factory=lambda: Redirects({}))
+    check_origin: Literal["pages", "all", False] = "pages"
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    body_limit: int | None = 10 * 1024 * 1024
+    cookie_defaults: Mapping[str, Any] = field(default_factory=lambda: {"path": "/"})
+    locales: Locales = field(default_factory=Locales)
 
     @classmethod
     def make(cls, settings: Mapping[str, Any], *, root: Path) -> Config:
@@ -136,6 +157,7 @@ class Config:
             config,
             dist=(root / config.dist).absolute(),
             public=None if config.public is None else (root / config.public).absolute(),
+            templates=None if config.templates is None else (root / config.templates).absolute(),
         )
 
     @property
@@ -323,6 +345,61 @@ def _skips(key: str, value: Any) -> frozenset[str]:
     return frozenset(names)
 
 
+def _texts(key: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise _wrong(key, cast("object", value), "a list of texts")
+    items = tuple(cast("Iterable[Any]", value))
+    for item in items:
+        if not isinstance(item, str):
+            raise _wrong(key, item, "a list of texts")
+    return cast("tuple[str, ...]", items)
+
+
+def _hosts(key: str, value: Any) -> tuple[str, ...]:
+    from ondemand.proxies import Hosts
+
+    patterns = _texts(key, value)
+    Hosts(patterns)
+    return patterns
+
+
+def _proxies(key: str, value: Any) -> tuple[str, ...]:
+    from ondemand.proxies import Hosts, Proxies
+
+    trusted = _texts(key, value)
+    Proxies(trusted, Hosts(()))
+    return trusted
+
+
+def _redirects(key: str, value: Any) -> Redirects:
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, "a mapping of paths to paths or URLs")
+    return Redirects(cast("Mapping[str, Any]", value))
+
+
+def _body_limit(key: str, value: Any) -> int | None:
+    return None if value is None else _number(int, 0)(key, value)
+
+
+def _cookie_defaults(key: str, value: Any) -> Mapping[str, Any]:
+    from ondemand.cookies import Cookies
+
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, 'a mapping of options such as {"path": "/", "secure": True}')
+    defaults = dict(cast("Mapping[str, Any]", value))
+    try:
+        Cookies().set("name", "value", **defaults)
+    except (CookieError, TypeError) as error:
+        raise ConfigError(f"{key}={value!r} is not accepted: {error}") from None
+    return defaults
+
+
+def _locales(key: str, value: Any) -> Locales:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise _wrong(key, cast("object", value), 'a list of codes such as ["en", "fr"]')
+    return Locales(tuple(cast("Iterable[Any]", value)))
+
+
 def _findings(key: str, value: Any) -> Policies:
     if not isinstance(value, Mapping):
         raise _wrong(key, value, "a mapping of kinds to 'fail', 'warn' or 'ignore'")
@@ -348,4 +425,12 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "keep": _number(int, 0),
     "grace": _number(float, 0),
     "memory": _number(int, 0),
+    "templates": _maybe_folder,
+    "redirects": _redirects,
+    "check_origin": _choice("pages", "all", False),
+    "allowed_hosts": _hosts,
+    "trusted_proxies": _proxies,
+    "body_limit": _body_limit,
+    "cookie_defaults": _cookie_defaults,
+    "locales": _locales,
 }

@@ -1,53 +1,405 @@
-"""Page: one request's objects. PathsContext: what a function that lists static paths may ask for."""
+"""Page: one request's objects, the same at request time and while a build renders.
+
+A page is made for every request that no snapshot answers, and costs next to nothing until it is used: each of its objects is
+made when it is first asked for. What passes between the server and the app on its behalf is in `exchange.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from ondemand._asgi import Scope
+from ondemand._asgi import CURRENT, Headers, Message, Receive, Scope, Send
+from ondemand.config import Config
 from ondemand.cookies import Cookies
-from ondemand.requests import Request
-from ondemand.responses import Response
+from ondemand.errors import BodyUsed, PageUnavailable, PrerenderError
+from ondemand.locales import Locales
+from ondemand.merging import PageResponse, too_late
+from ondemand.proxies import Hosts, Proxies
+from ondemand.requests import Inbox, Request, raw_target
+from ondemand.routing import Route, decide, to_url
+from ondemand.urls import URL
 
-__all__ = ["Page", "PathsContext"]
+if TYPE_CHECKING:
+    from ondemand.recording import Recording
+    from ondemand.responses import Response
+
+__all__ = ["Page", "SiteOfPage", "current_page"]
+
+MISSING = """There is no page here. OnDemand makes one for each request; if it is not in front of this app, add it:
+
+    app.add_middleware(OnDemand)     # FastAPI and Starlette; from ondemand import OnDemand
+    app = OnDemand(app)              # any ASGI app
+
+A WebSocket has no page, and neither has code that no request runs: there, see Page.for_test().
+"""
+
+
+class SiteOfPage(Protocol):
+    """What a page asks of the site it belongs to."""
+
+    config: Config
+    proxies: Proxies
+    locales: Locales
+
+    def route(self, path: str, scope: Scope) -> Route | None: ...
+    def rewrite(self, page: Any, path: str, query: str, send: Send) -> Awaitable[None]: ...
+    def error_page(
+        self, page: Any, status: int, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]: ...
+    def render(self, page: Page, name: str, values: Mapping[str, Any]) -> Response: ...
 
 
 class Page:
-    """What a guard is given: `request`, `cookies`, `params`, `locals`, `redirect()`.
+    """What page code is given: in FastAPI by `page: Page` (from `ondemand.fastapi`), elsewhere by `Page.of(request)` or
+    `current_page()`. The same object everywhere within one request.
 
-    params: the path parameters of the rule that the guard belongs to, as text.
+    Members are Astro's in snake_case; the README's table says what each does.
     """
 
-    def __init__(self, scope: Scope, params: Mapping[str, str]) -> None:
-        self._scope = scope
-        self.params = dict(params)
-        self.request = Request(scope)
+    # What was asked for so far. Class attributes stand for "not yet", so that making a page is five assignments.
+    _recording: Recording | None = None
+    _inbox: Inbox | None = None
+    _opened: Request | None = None
 
-    @cached_property
-    def cookies(self) -> Cookies:
-        return Cookies("; ".join(self.request.headers.getlist("cookie")))  # HTTP/2 splits the field
+    _cookies: Cookies | None = None
+    _response: PageResponse | None = None
+    _params: Mapping[str, Any] | None = None
+    _props: Mapping[str, Any] | None = None
+    _first_path: str | None = None
+    _body_read = False
+    _started = False
+    _given = False
+    _touched = False
+    _rewrites = 0
+    _shows_error = False
+
+    def __init__(
+        self,
+        site: SiteOfPage,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        path: str,
+        root_path: str = "",
+    ) -> None:
+        """path: the path as the site knows it, without root_path and `base`. root_path: of the scope, with `base`; mounts
+        inside write theirs over it."""
+        self._site = site
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._path = path
+        self.root_path = root_path
+
+    # --- where pages come from
+
+    @classmethod
+    def of(cls, request: Any) -> Page:
+        """The page of a Starlette request that is being answered: `current_page()`, in the words of Starlette.
+
+        Raises `PageUnavailable`, with the line to add, if OnDemand is not in front of the app.
+        """
+        return current_page()
+
+    @classmethod
+    def for_test(
+        cls,
+        target: str = "/",
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        params: Mapping[str, Any] | None = None,
+        props: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,  # noqa: A002 - Astro's name
+        **settings: Any,
+    ) -> Page:
+        """A page for a test that calls page code itself: `await counter(Page.for_test(cookies={"counter": "3"}))`.
+
+        target: path and query, percent-encoded. cookies: names and raw values that the request carries. settings: as for
+        `OnDemand`. What the code sets is in `page.cookies.headers()` and `page.response`.
+        """
+        from pathlib import Path
+
+        path, _, query = target.partition("?")
+        fields = {"host": "testserver", **{name.lower(): value for name, value in (headers or {}).items()}}
+        if cookies:
+            fields["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        if body:
+            fields.setdefault("content-length", str(len(body)))
+        scope: Scope = {
+            "type": "http",
+            "method": method.upper(),
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode("ascii"),
+            "query_string": query.encode("ascii"),
+            "root_path": "",
+            "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()],
+            "client": ("127.0.0.1", 50000),
+            "server": ("testserver", 80),
+            "state": dict(locals or {}),
+        }
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            """Nobody is there."""
+
+        page = cls(_Alone(Config.make(settings, root=Path.cwd())), scope, receive, send, scope["path"])
+        page._params, page._props = dict(params or {}), dict(props or {})
+        return page
+
+    # --- what was asked for
+
+    @property
+    def request(self) -> Request:
+        """The request: method, url, headers, query, body."""
+        if self._opened is None:
+            origin = self._origin()
+            self._opened = Request(self._scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
+            if self._recording is not None:
+                self._opened.on_headers = self._recording.reading("the request's headers")
+            if "starlette.exception_handlers" in self._scope:
+                from ondemand.responses import answer_raised
+
+                answer_raised(self._scope)
+        return self._opened
+
+    @property
+    def url(self) -> URL:
+        """The address of the page, its path decoded and encoded anew, repeated slashes joined. `request.url` is raw."""
+        path = unquote(raw_target(self._scope).partition("?")[0], errors="replace")
+        segments = [segment for segment in path.split("/") if segment]
+        clean = "/" + "/".join(segments) + ("/" if segments and path.endswith("/") else "")
+        query = bytes(self._scope.get("query_string", b""))
+        return URL(self._origin() + to_url(clean) + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters of the route by name, percent-decoded once, always text; None for an empty rest parameter."""
+        if self._params is None:
+            route = self._site.route(self._path, self._scope)
+            found = (route.pattern.match(self._path) or {}) if route is not None else {}
+            self._params = {
+                name: value.rstrip("/") or None if route and route.pattern.convertor(name) == "path" else value
+                for name, value in found.items()
+            }
+        return self._params
+
+    @property
+    def props(self) -> Mapping[str, Any]:
+        """What the route's `props=` or `paths=` give for these params, by reference; {} where they give nothing."""
+        return self._props if self._props is not None else {}
 
     @property
     def locals(self) -> dict[str, Any]:
-        """The ASGI `state` of this request, shared with the app."""
+        """The ASGI `state` of this request, shared with the app (`request.state`)."""
         return self._scope.setdefault("state", {})
 
-    def redirect(self, url: str, status: int = 302) -> Response:
-        """See `Response.redirect`."""
+    @property
+    def client_address(self) -> str:
+        """The visitor's IP address; behind `trusted_proxies`, what they say it is.
+
+        Raises `PrerenderError` while a build renders, `PageUnavailable` where the server does not know it.
+        """
+        if self._recording is not None:
+            self._recording.read("the client's address")
+            raise PrerenderError(
+                "page.client_address was read while a build renders the page: nobody visits then. "
+                "Render the page on demand: @prerender(False)."
+            )
+        address = self._site.proxies.client_address(self._scope)
+        if address is None:
+            raise PageUnavailable(
+                "The server does not know the visitor's address (a Unix socket has none). "
+                'Behind a proxy, set trusted_proxies=["unix"].'
+            )
+        return address
+
+    # --- where we are
+
+    @property
+    def site(self) -> URL | None:
+        """The site's origin as configured (`site=`), or None."""
+        return URL(self._site.config.site) if self._site.config.site else None
+
+    @property
+    def generator(self) -> str:
+        """ "ondemand v" and the version, for `<meta name="generator">`."""
+        from ondemand import __version__
+
+        return f"ondemand v{__version__}"
+
+    @property
+    def route_pattern(self) -> str | None:
+        """The pattern of the route that answers, "/blog/{slug}"; None where the app shows no routes."""
+        route = self._site.route(self._path, self._scope)
+        return route.pattern.text if route is not None else None
+
+    @property
+    def is_prerendered(self) -> bool:
+        """True while a build renders the page, and for a page that is marked static wherever it is rendered."""
+        if self._recording is not None:
+            return True
+        route = self._site.route(self._path, self._scope)
+        return decide(route, self._site.config, self._path).kind == "static"
+
+    @property
+    def origin_pathname(self) -> str:
+        """The path that was asked for, before any rewrite, without `base`, percent-encoded."""
+        return to_url(self._first_path if self._first_path is not None else self._path)
+
+    @property
+    def preferred_locale(self) -> str | None:
+        """Which of the site's `locales` the visitor prefers; None for none of them, and while a build renders."""
+        return self._site.locales.preferred(self._accept_language())
+
+    @property
+    def preferred_locale_list(self) -> list[str]:
+        """The `locales` that the visitor asks for, the most wanted first."""
+        return self._site.locales.preferred_list(self._accept_language())
+
+    @property
+    def current_locale(self) -> str | None:
+        """The locale that the path names, else the first of `locales`; None without `locales`."""
+        return self._site.locales.current(self._path)
+
+    def _accept_language(self) -> str | None:
+        if self._recording is not None:
+            self._recording.read("the preferred locale")
+            return None
+        found = [value for name, value in self._scope["headers"] if name == b"accept-language"]
+        return b",".join(found).decode("latin-1") if found else None
+
+    # --- the answer
+
+    @property
+    def cookies(self) -> Cookies:
+        """The cookies of the request, and those that the page sets."""
+        if self._cookies is None:
+            header = b"; ".join(value for name, value in self._scope["headers"] if name == b"cookie")
+            recording = self._recording
+            self._cookies = Cookies(
+                header.decode("latin-1"),
+                self._site.config.cookie_defaults,
+                on_read=recording.reading("the request's cookies") if recording is not None else None,
+                on_write=recording.writes_cookie if recording is not None else None,
+            )
+            self._touched = True
+            if self._started:
+                self._cookies.seal()
+        return self._cookies
+
+    @property
+    def response(self) -> PageResponse:
+        """Status and headers of the answer."""
+        if self._response is None:
+            self._response = PageResponse()
+            self._touched = True
+            if self._started:
+                self._response.seal()
+        return self._response
+
+    def redirect(self, url: object, status: int | str = 302) -> Response:
+        """The answer that sends the visitor to `url`: return it. See `Response.redirect`."""
+        from ondemand.responses import Response
+
         return Response.redirect(url, status)
 
+    def rewrite(self, target: str) -> Response:
+        """The answer of another path of this site, while the address stays: return it.
 
-@dataclass(frozen=True, slots=True)
-class PathsContext:
-    """What `paths=` is called with, if it takes an argument (Astro: the argument of getStaticPaths).
+        target: a path, with or without a query, relative to this page's; or a URL of this site. The method and an unread body
+        go with it; status and headers set so far are forgotten, cookies and `locals` stay. More than three rewrites of one
+        request are answered 508.
 
-    app: the application, as it was imported. state: what its lifespan put into the state.
-    route_pattern: the pattern of the route whose paths are wanted.
+        Raises `ValueError` for another origin and for what is no path, `BodyUsed` if the body was read.
+        """
+        from ondemand.responses import Rewrite
+
+        self._rewrite_target(target)
+        return Rewrite(target)
+
+    def render(self, name: str, /, **values: Any) -> Response:
+        """A template of the site's `templates` folder as an HTML answer. It finds `page` beside `values`.
+
+        Raises `ConfigError` where the site has no `templates`, and whatever the template raises.
+        """
+        return self._site.render(self, name, values)
+
+    def _rewrite_target(self, target: str) -> tuple[str, str]:
+        """Path (decoded, without `base`) and query of a rewrite's target."""
+        if self._started:
+            raise too_late("page.rewrite()")
+        if self._request_body_used():
+            raise BodyUsed(
+                "page.rewrite() after the body was read (Astro: RewriteWithBodyUsed). Rewrite before reading."
+            )
+        here = str(self.url)
+        parts = urlsplit(urljoin(here, target))
+        own = urlsplit(here)
+        if (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+            raise ValueError(f"page.rewrite({target!r}) leads to another site. Redirect there instead.")
+        path = unquote(parts.path or "/", errors="strict")
+        prefix = self._site.config.prefix
+        if prefix and (path == prefix or path.startswith(prefix + "/")):
+            path = path[len(prefix) :] or "/"
+        if any(ord(character) < 32 or character in "\x7f\\" for character in path):
+            raise ValueError(f"page.rewrite({target!r}): this is no path.")
+        return path, parts.query
+
+    def _request_body_used(self) -> bool:
+        if self._scope["method"] in {"GET", "HEAD"}:
+            return False
+        return self._body_read or (self._inbox is not None and bool(self._inbox.used_by))
+
+    def _origin(self) -> str:
+        return self._site.proxies.origin(self._scope, self._site.config.site)
+
+    def _mail(self) -> Inbox:
+        """What the server says, shared with the app from here on."""
+        if self._inbox is None:
+            self._inbox = Inbox(self._receive, "the app" if self._body_read else "")
+        return self._inbox
+
+
+def current_page() -> Page:
+    """The page of the request that is being answered, from anywhere below OnDemand: handlers, dependencies, templates,
+    streamed bodies, worker threads.
+
+    Raises `PageUnavailable`, with the line to add, where there is none.
     """
+    page = CURRENT.get(None)
+    if page is None:
+        raise PageUnavailable(MISSING)
+    return page
 
-    app: Any
-    state: Mapping[str, Any]
-    route_pattern: str
+
+class _Alone:
+    """The site of a page that a test made: nothing but its configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.proxies = Proxies(config.trusted_proxies, Hosts(config.allowed_hosts))
+        self.locales = config.locales
+
+    def route(self, path: str, scope: Scope) -> Route | None:
+        return None
+
+    async def rewrite(self, page: Page, path: str, query: str, send: Send) -> None:
+        raise PageUnavailable("A page made by Page.for_test has no app to rewrite to.")
+
+    async def error_page(
+        self, page: Page, status: int, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        raise PageUnavailable("A page made by Page.for_test has no app that could show a page.")
+
+    def render(self, page: Page, name: str, values: Mapping[str, Any]) -> Response:
+        from ondemand.rendering import render
+
+        return render(self.config, page, name, values)

@@ -108,8 +108,8 @@ class _Group(NamedTuple):
 
 
 def discover(app: Any, config: Config) -> RouteTable:
-    """Read the routes of `app` (through whatever wraps it), those of `config.routes` first."""
-    routes = list(config.routes)
+    """Read the routes of `app` (through whatever wraps it), behind the configured redirects and `config.routes`."""
+    routes = [*config.redirects.routes(static=config.output == "static"), *config.routes]
     root = next((inner for inner in inner_apps(app) if _has_routes(inner)), None)
     if root is not None:
         routes += _read_app(root, _Group(convertors=_convertors()))

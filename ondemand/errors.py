@@ -7,6 +7,16 @@
     ├── AppImportError            the app could not be imported                                    (exit 3)
     ├── BuildError                the site has faults; nothing was published                       (exit 1)
     ├── LifespanError             the app said that it cannot start or shut down
+    ├── PageUnavailable           there is no page here: OnDemand is not in front, or no request is being answered
+    ├── PrerenderError            a page asked for what only a visitor has, while a build renders it
+    ├── CookieError               a cookie that HTTP or browsers refuse                            (a ValueError)
+    ├── ResponseStarted           the answer has begun: status, headers and cookies are out
+    ├── BodyUsed                  the request's body was read already
+    ├── RequestError              what the visitor sent cannot be used; uncaught, it is the answer (its `status`)
+    │   ├── BodyError             the body is malformed                                            (400)
+    │   ├── BodyTooLarge          the body is larger than `body_limit`                             (413)
+    │   └── ClientDisconnected    the visitor left before the body was complete                    (400)
+    ├── Redirect                  raised by page code, it is the answer                            (in `responses`)
     └── StoreError                `dist` cannot be read or written                                 (exit 1)
         ├── ManifestError         a manifest is truncated, of another version or does not add up
         └── BuildRunning          another build holds the lock
@@ -25,15 +35,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppImportError",
+    "BodyError",
+    "BodyTooLarge",
+    "BodyUsed",
     "BuildError",
     "BuildRunning",
+    "ClientDisconnected",
     "ConfigError",
+    "CookieError",
     "LifespanError",
     "ManifestError",
     "MarkError",
     "OnDemandError",
     "OnDemandWarning",
+    "PageUnavailable",
     "ParamError",
+    "PrerenderError",
+    "RequestError",
+    "ResponseStarted",
     "StoreError",
 ]
 
@@ -87,6 +106,50 @@ class BuildError(OnDemandError):
 
 class LifespanError(OnDemandError):
     """The app said `lifespan.startup.failed` or `lifespan.shutdown.failed`; the message is the app's."""
+
+
+class PageUnavailable(OnDemandError, LookupError):  # noqa: N818 - it says what is
+    """There is no page here. The message is what to add, or where a page is to be had."""
+
+
+class PrerenderError(OnDemandError):
+    """A page asked for something that only a visitor has (Astro: PrerenderClientAddressNotAvailable), while a build
+    renders it."""
+
+
+class CookieError(OnDemandError, ValueError):
+    """The name, the value or an option of a cookie is one that HTTP or browsers refuse."""
+
+
+class ResponseStarted(OnDemandError, RuntimeError):  # noqa: N818 - it says what is
+    """The first byte of the answer is out (Astro: ResponseSentError): status, headers and cookies cannot change any more."""
+
+
+class BodyUsed(OnDemandError, RuntimeError):  # noqa: N818 - it says what is
+    """The body of the request was read already, by page code or by the app; it can be read once."""
+
+
+class RequestError(OnDemandError):
+    """What the visitor sent cannot be used. If page code does not catch it, it becomes the answer.
+
+    Attribute: `status`, the answer's.
+    """
+
+    status = 400
+
+
+class BodyError(RequestError):
+    """The body of the request is malformed, or of another kind than what was asked for."""
+
+
+class BodyTooLarge(RequestError):  # noqa: N818 - it says what is
+    """The body of the request is larger than `body_limit`, or has more parts or fields than a form may have."""
+
+    status = 413
+
+
+class ClientDisconnected(RequestError):  # noqa: N818 - it says what is
+    """The visitor left before the body was complete. Nobody will see the answer."""
 
 
 class StoreError(OnDemandError):

@@ -7,10 +7,11 @@ which nothing that comes over the network can forge.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, cast
 
-from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
+from ondemand._asgi import Headers, Message, Scope, Send
 
 __all__ = ["BUILDING", "CAPTURE", "Recording", "is_building"]
 
@@ -32,7 +33,7 @@ def is_building() -> bool:
 class Recording:
     """What passed `OnDemand`'s own layer while one path was captured."""
 
-    __slots__ = ("body", "complete", "error", "headers", "reads", "size", "status")
+    __slots__ = ("_session", "body", "complete", "error", "headers", "reads", "size", "status", "writes")
 
     def __init__(self) -> None:
         self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
@@ -41,10 +42,15 @@ class Recording:
         self.size = 0
         self.complete = False
         self.error: BaseException | None = None
-        self.reads: set[str] = set()  # what only a visitor has and the page read: "the session"
+        self.reads: dict[
+            str, str
+        ] = {}  # what only a visitor has and page code read -> where, a frame of the user's code
+        self._session: Callable[[], bool] | None = None
+        self.writes: dict[str, str] = {}  # cookies that page code set -> where
 
-    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run `app` and record what it sends, on the way out. Exceptions are kept and passed on."""
+    def begin(self, scope: Scope, send: Send) -> Send:
+        """From here on the session is watched; answers `send`, with what passes it recorded on the way out."""
+        self._session = _watch_session(scope)
 
         async def record(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,15 +60,27 @@ class Recording:
                 self._add(message)
             await send(message)
 
-        session = _watch_session(scope)
-        try:
-            await app(scope, receive, record)
-        except BaseException as error:
-            self.error = error
-            raise
-        finally:
-            if session is not None and session():
-                self.reads.add("the session")
+        return record
+
+    def end(self, error: BaseException | None) -> None:
+        """The app has answered, or raised `error`."""
+        self.error = error
+        if self._session is not None and self._session():
+            self.reads.setdefault("the session", "")
+
+    def read(self, what: str) -> None:
+        """Page code reads something that only a visitor has."""
+        if what not in self.reads:
+            self.reads[what] = _where()
+
+    def reading(self, what: str) -> Callable[[], None]:
+        """A function that says `read(what)`."""
+        return partial(self.read, what)
+
+    def writes_cookie(self, name: str) -> None:
+        """Page code sets or deletes a cookie."""
+        if name not in self.writes:
+            self.writes[name] = _where()
 
     def _add(self, message: Message) -> None:
         body = message.get("body", b"")
@@ -74,7 +92,13 @@ class Recording:
         self.complete = not message.get("more_body", False)
 
 
-def _watch_session(scope: Scope) -> Any:
+def _where() -> str:
+    from ondemand.frames import caller
+
+    return caller()
+
+
+def _watch_session(scope: Scope) -> Callable[[], bool] | None:
     """A function that tells whether `scope["session"]` was used from here on, or None if there is none."""
     session = scope.get("session")
     if session is None:

@@ -1,4 +1,4 @@
-"""The response that page code may return.
+"""The response that page code may return, and the redirect that it may raise.
 
 Where Starlette is installed, `Response` is a Starlette response, so that FastAPI and Starlette pass it through as it is;
 elsewhere it is a small ASGI app of its own. The same arguments and the same bytes on the wire.
@@ -6,35 +6,39 @@ elsewhere it is a small ASGI app of its own. The same arguments and the same byt
 
 from __future__ import annotations
 
+import inspect
 import json as _json
-import re
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from ondemand._asgi import Receive, Scope, Send
-from ondemand.routing import is_token, to_url
+from ondemand._asgi import CURRENT, Receive, Scope, Send
+from ondemand.errors import OnDemandError, PageUnavailable, RequestError
+from ondemand.headers import checked_field
+from ondemand.routing import redirect_target
 
-__all__ = ["Response", "redirect_target"]
+__all__ = ["Redirect", "Response", "Rewrite", "answer_raised", "response_to"]
+
+Body = str | bytes | None | Iterable[str | bytes] | AsyncIterable[str | bytes]
+HeaderPairs = Mapping[str, str] | Sequence[tuple[str, str]]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_WITHOUT_BODY = (204, 304)
 
 
 class _PlainResponse:
     """What `Response` is built on where Starlette is not installed: the part of its interface that is used here."""
 
-    def __init__(self, content: bytes, status_code: int, headers: Mapping[str, str]) -> None:
+    background: Any = None
+
+    def __init__(self, content: bytes, status_code: int) -> None:
         self.body = content
         self.status_code = status_code
-        self.raw_headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-        ]
-        if status_code not in (204, 304) and "content-length" not in headers:
-            self.raw_headers.append((b"content-length", str(len(content)).encode()))
+        self.raw_headers: list[tuple[bytes, bytes]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": list(self.raw_headers)})
-        await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else self.body})
+        raise NotImplementedError  # Starlette's knows how to refuse a WebSocket
 
 
 if TYPE_CHECKING:
@@ -49,65 +53,170 @@ else:
 class Response(_Base):
     """An answer: `Response("<h1>Hello</h1>")`, `Response.json({...})`, `Response.redirect("/login")`.
 
-    body: text (HTML, unless `headers` names another content type), bytes or None. status: 200 to 599.
-    headers: names and values; a value that holds a line break or is no latin-1 text is refused.
+    body: text (HTML, unless `headers` names another content type), bytes, or an iterable or async iterable of them, which is
+    sent as it comes. None with status 404 or 500 shows the site's page for that status, unless `headers` names a content
+    type; otherwise an empty body. status: 200 to 599. headers: a mapping, or pairs where a name is repeated. status_text: for
+    Astro's sake; HTTP/2 and ASGI have none, and it is not sent.
     Raises `ValueError` for a status or header that HTTP does not have.
     """
 
     def __init__(
         self,
-        body: str | bytes | None = None,
+        body: Body = None,
         status: int | HTTPStatus = 200,
-        headers: Mapping[str, str] | None = None,
+        headers: HeaderPairs | None = None,
+        status_text: str | None = None,
     ) -> None:
-        if not 200 <= int(status) <= 599:
+        if isinstance(status, bool) or not 200 <= int(status) <= 599:
             raise ValueError(f"Response(status={status!r}): a status lies between 200 and 599.")
-        fields = {name.lower(): _checked(name, value) for name, value in (headers or {}).items()}
-        if isinstance(body, str):
-            fields.setdefault("content-type", "text/html; charset=utf-8")
-        content = body.encode() if isinstance(body, str) else body or b""
-        super().__init__(content, int(status), fields)
+        fields = _fields(headers)
+        names = {name for name, _ in fields}
+        self._shows_page = body is None and int(status) in {404, 500} and "content-type" not in names
+        self._chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
+        if isinstance(body, str) and "content-type" not in names:
+            fields.append(("content-type", "text/html; charset=utf-8"))
+        if body is not None and not isinstance(body, str | bytes):
+            if not isinstance(body, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"Response(body=...) was given {type(body).__name__}. It takes text, bytes or chunks.")
+            self._chunks = body
+        content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+        super().__init__(content, int(status))
+        self.status_text = status_text
+        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+        if self._chunks is None and int(status) not in _WITHOUT_BODY and "content-length" not in names:
+            self.raw_headers.append((b"content-length", str(len(content)).encode()))
 
     @classmethod
-    def html(cls, body: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    def html(cls, body: str, status: int = 200, headers: HeaderPairs | None = None) -> Response:
         """An HTML document."""
         return cls(body, status, headers)
 
     @classmethod
-    def json(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    def json(cls, value: Any, status: int = 200, headers: HeaderPairs | None = None) -> Response:
         """`value` as JSON. Raises `ValueError` for what JSON has not (NaN), `TypeError` for other objects."""
         text = _json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return cls(text.encode(), status, {"content-type": "application/json", **(headers or {})})
+        given = _fields(headers)
+        if not any(name == "content-type" for name, _ in given):
+            given.append(("content-type", "application/json"))
+        return cls(text.encode("utf-8", "surrogatepass"), status, given)
 
     @classmethod
-    def redirect(cls, url: str, status: int = 302) -> Response:
-        """A redirect. Raises `ValueError` for another status than 301, 302, 303, 307, 308 and for a bad target."""
-        if status not in _REDIRECTS:
+    def redirect(cls, url: object, status: int | str = 302) -> Response:
+        """A redirect. url: text, or what says itself as text (the URL of a framework). Raises `ValueError` for another
+        status than 301, 302, 303, 307, 308 (as text, too) and for a bad target: see `ondemand.routing.redirect_target`."""
+        code = int(status) if isinstance(status, str) and status.isascii() and status.isdigit() else status
+        if isinstance(code, bool | float) or code not in _REDIRECTS:
             raise ValueError(f"redirect(status={status!r}): it takes one of {', '.join(map(str, _REDIRECTS))}.")
-        return cls(None, status, {"location": redirect_target(url)})
+        if url is None or isinstance(url, bool | bytes):
+            raise ValueError(f"redirect({url!r}): this is no URL.")
+        return cls(b"", int(code), {"location": redirect_target(str(url))})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, send)
+            return
+        page: Any = CURRENT.get(None)
+        if page is not None:
+            page.response_given()
+        if self._shows_page and page is not None:
+            await page.show_error(self.status_code, self.raw_headers, scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": [*self.raw_headers]})
+        if self._chunks is None or scope.get("method") == "HEAD" or self.status_code in _WITHOUT_BODY:
+            body = b"" if scope.get("method") == "HEAD" else self.body
+            await send({"type": "http.response.body", "body": body})
+        else:
+            async for chunk in _aiter(self._chunks):
+                data = chunk.encode() if isinstance(chunk, str) else chunk
+                if data:
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self.background is not None:
+            await self.background()
 
 
-_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+def _fields(headers: HeaderPairs | None) -> list[tuple[str, str]]:
+    """The fields of a mapping, each name once, or of pairs, as they are. Raises `ValueError` for what is no header."""
+    if isinstance(headers, Mapping):
+        return list(dict(checked_field(name, value) for name, value in headers.items()).items())
+    return [checked_field(name, value) for name, value in headers or ()]
 
 
-def redirect_target(url: str) -> str:
-    """`url` for a Location header: non-ASCII text as a browser would encode it (RFC 3987 section 3.1).
+async def _aiter(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes]) -> AsyncIterator[str | bytes]:
+    if isinstance(chunks, AsyncIterable):
+        async for chunk in chunks:
+            yield chunk
+    else:
+        for chunk in chunks:
+            yield chunk
 
-    Raises `ValueError` for control characters and for schemes that run code (`javascript:`, `data:`, `vbscript:`).
+
+class Rewrite(Response):
+    """The answer of another path of the same site, in the place of this one: what `page.rewrite()` gives."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(b"")
+        self.target = target
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page: Any = CURRENT.get(None)
+        if page is None:
+            raise PageUnavailable("page.rewrite() needs OnDemand in front of the app: app.add_middleware(OnDemand)")
+        await page.follow_rewrite(self.target, send)
+
+
+class Redirect(OnDemandError):  # noqa: N818 - it says what is
+    """Raise it anywhere before the first byte of the answer, and the answer is a redirect: `raise Redirect("/login")`.
+
+    Raises `ValueError` as `Response.redirect` does. Attribute: `response`.
     """
-    url = url.strip(" ")
-    if (
-        not url
-        or re.search(r"[\ud800-\udfff]", url)
-        or any(ord(character) < 32 or ord(character) == 127 for character in url)
-    ):
-        raise ValueError(f"The redirect target {url!r} is empty or holds a control character.")
-    if re.match(r"[ ]*(?:javascript|data|vbscript):", url, re.IGNORECASE):
-        raise ValueError(f"The redirect target {url!r} would run code. Redirect to a path or an http(s) URL.")
-    return "".join(c if "!" <= c <= "~" and c not in '"<>\\^`{|}' else to_url(c) for c in _ESCAPED.sub("%25", url))
+
+    def __init__(self, url: object, status: int | str = 302) -> None:
+        super().__init__(str(url), status)
+        self.response = Response.redirect(url, status)
+        page: Any = CURRENT.get(None)
+        if page is not None:
+            page.expect_raised()
+
+    def __str__(self) -> str:
+        return f"{self.response.status_code} to {self.args[0]}"
 
 
-def _checked(name: str, value: str) -> str:
-    if not is_token(name) or any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in value):
-        raise ValueError(f"The header {name!r}: {value!r} is no valid HTTP header.")
-    return value
+def answer_raised(scope: Scope) -> None:
+    """Let Starlette or FastAPI, if it runs in this request, answer `Redirect` and `RequestError` where they are raised.
+
+    It looks for the answer to an exception in a table that it keeps in the scope; what is not in there becomes a 500 of its
+    own before we see it. A bad request is answered as the app answers its own (`HTTPException`).
+    """
+    tables: Any = scope.get("starlette.exception_handlers")
+    if tables is None:
+        return
+    from starlette.exceptions import HTTPException
+
+    handlers: dict[Any, Any] = tables[0]
+    of_fastapi = sys.modules.get("fastapi.exceptions")
+    kind: type[Any] = getattr(of_fastapi, "HTTPException", HTTPException)
+
+    async def bad_request(request: Any, error: RequestError) -> Any:
+        known = [tables[1].get(error.status), *(handlers.get(cls) for cls in kind.__mro__)]
+        handler = next((one for one in known if one is not None), None)
+        if handler is None:
+            return _bad_request(error)
+        answer = handler(request, kind(error.status, str(error)))
+        return await answer if inspect.isawaitable(answer) else answer
+
+    handlers.setdefault(Redirect, _redirect)
+    handlers.setdefault(RequestError, bad_request)
+
+
+async def _redirect(request: Any, error: Redirect) -> Response:
+    return error.response
+
+
+def _bad_request(error: RequestError) -> Response:
+    return Response(str(error), error.status, {"content-type": "text/plain; charset=utf-8"})
+
+
+def response_to(error: Redirect | RequestError) -> Response:
+    """The answer to what page code raised and nothing inside answered."""
+    return error.response if isinstance(error, Redirect) else _bad_request(error)

@@ -6,6 +6,7 @@ Pure values: no files, no clocks, no event loop. A `Pattern` says which paths, a
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,18 @@ from ondemand.marks import Mark, Paths, Props, Unknown, Value, checked_mark, is_
 if TYPE_CHECKING:
     from ondemand.config import Config
 
-__all__ = ["Decision", "Guard", "Pattern", "Route", "Rule", "Rules", "decide", "path_fault", "to_url"]
+__all__ = [
+    "Decision",
+    "Guard",
+    "Pattern",
+    "Route",
+    "Rule",
+    "Rules",
+    "decide",
+    "path_fault",
+    "redirect_target",
+    "to_url",
+]
 
 # --- paths ------------------------------------------------------------------------------------------------------------
 
@@ -84,6 +96,26 @@ def collision_key(name: str) -> str:
 def to_url(path: str) -> str:
     """The decoded `path` as a request target: each byte outside RFC 3986's pchar and `/` percent-encoded once."""
     return quote(path, safe="/!$&'()*+,;=:@~-._", errors="replace")
+
+
+_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def redirect_target(url: str) -> str:
+    """`url` for a Location header: non-ASCII text as a browser would encode it (RFC 3987 section 3.1).
+
+    Raises `ValueError` for control characters and for schemes that run code (`javascript:`, `data:`, `vbscript:`).
+    """
+    url = url.strip(" ")
+    if (
+        not url
+        or re.search(r"[\ud800-\udfff]", url)
+        or any(ord(character) < 32 or ord(character) == 127 for character in url)
+    ):
+        raise ValueError(f"The redirect target {url!r} is empty or holds a control character.")
+    if re.match(r"[ ]*(?:javascript|data|vbscript):", url, re.IGNORECASE):
+        raise ValueError(f"The redirect target {url!r} would run code. Redirect to a path or an http(s) URL.")
+    return "".join(c if "!" <= c <= "~" and c not in '"<>\\^`{|}' else to_url(c) for c in _ESCAPED.sub("%25", url))
 
 
 # --- patterns ---------------------------------------------------------------------------------------------------------
@@ -196,13 +228,23 @@ class Pattern:
         ranks.append((5, 0))  # an end is more specific than a rest that may be empty
         return tuple(ranks)
 
+    def pieces(self) -> Iterator[tuple[str, str | None]]:
+        """The pattern's parts in order: (text, None) or ("", name of a parameter)."""
+        for part in self._parts:
+            yield part.text, part.name or None
+
+    def convertor(self, name: str) -> str:
+        """The name of the convertor of the parameter `name`: "str", "path", ... Raises `KeyError`."""
+        return {part.name: part.convertor for part in self._parts if part.name}[name]
+
     def match(self, path: str) -> dict[str, str] | None:
         """The params of `path` (decoded), each as text, or None if the pattern does not cover it."""
         found = self._regex.match(path)
         return found.groupdict() if found else None
 
     def fill(self, params: Mapping[str, object]) -> str:
-        """The path for `params`. Each value is text, a whole number, a float or a UUID; a `path` parameter may be None.
+        """The path for `params`. Each value is text, a number or a UUID; a `path` parameter may be None. Outer slashes of a
+        value are taken off (Astro: getStaticPaths).
 
         Raises `ParamError`, naming the route, the parameter and the value, for a missing or unknown name, a value
         of another type, an empty value, one that holds a slash where one segment is meant, and whatever
@@ -227,6 +269,8 @@ class Pattern:
         if value is None and rest:
             return ""
         is_uuid = any(cls.__name__ == "UUID" for cls in type(value).__mro__)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._error(f"cannot have {value!r} for {part.name!r}", part.name, params)
         if isinstance(value, bool) or not (isinstance(value, str | int | float) or is_uuid):
             kind = type(value).__name__
             raise self._error(f"takes text or a number for {part.name!r}, not {kind}", part.name, params)
@@ -234,9 +278,8 @@ class Pattern:
             text = str(value)
         except ValueError:  # a whole number of more than 4,300 digits
             raise self._error(f"cannot have a number as long as this for {part.name!r}", part.name, {}) from None
-        if rest:
-            text = text.strip("/")
-        elif not text or "/" in text or text in {".", ".."}:
+        text = text.strip("/")
+        if not rest and (not text or "/" in text or text in {".", ".."}):
             raise self._error(f"takes one path segment for {part.name!r}", part.name, params)
         if fault := _CONTROLS.search(text):
             raise self._error(f"cannot have {fault.group()!r} in {part.name!r}", part.name, params)
@@ -297,6 +340,8 @@ class Rule:
         unless every name in it only tracks visitors (utm_source, fbclid, ...).
     vary: names of request headers; a request that carries one goes to the app, and the snapshot says so in Vary.
     headers: name -> value, set on every answer for these paths, snapshots and live ones alike.
+    check_origin: True or False for these paths, whatever the site's `check_origin` says: True refuses forms that another
+        site sends, also the wrapped app's.
     guard: `async (page) -> Response or None`, run in front of every answer for these paths; None lets it pass.
         A guarded answer is `private, no-store`.
     """
@@ -305,11 +350,14 @@ class Rule:
     query: Literal["ignore"] | None = None
     vary: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    check_origin: bool | None = None
     guard: Guard | None = None
 
     def __post_init__(self) -> None:
         if not (self.prerender is None or is_value(self.prerender)):
             raise ConfigError(f"Rule(prerender={self.prerender!r}): it takes True, False or 'auto'.")
+        if self.check_origin not in (None, True, False):
+            raise ConfigError(f"Rule(check_origin={self.check_origin!r}): it takes True or False.")
         if self.query not in (None, "ignore"):
             raise ConfigError(f"Rule(query={self.query!r}): it takes 'ignore', or nothing.")
         given, names = self.vary, _items(self.vary)

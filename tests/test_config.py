@@ -76,6 +76,18 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("grace", 0, 0.0),
     ("grace", 1.5, 1.5),
     ("memory", 0, 0),
+    ("templates", None, None),
+    ("templates", "templates", ROOT / "templates"),
+    ("check_origin", "pages", "pages"),
+    ("check_origin", "all", "all"),
+    ("check_origin", False, False),
+    ("allowed_hosts", ["shop.example", "*.shop.example:8443"], ("shop.example", "*.shop.example:8443")),
+    ("allowed_hosts", (), ()),
+    ("trusted_proxies", ["127.0.0.1", "10.0.0.0/8", "::1", "unix"], ("127.0.0.1", "10.0.0.0/8", "::1", "unix")),
+    ("body_limit", None, None),
+    ("body_limit", 0, 0),
+    ("cookie_defaults", {}, {}),
+    ("cookie_defaults", {"path": "/", "secure": True}, {"path": "/", "secure": True}),
 ]
 
 
@@ -92,7 +104,7 @@ def test_every_setting_can_be_given_and_has_a_case_above() -> None:
         make(nonsense=1)
     for key in keys:
         assert key in str(caught.value)
-    assert keys - {key for key, _, _ in ACCEPTED} == {"rules", "routes", "findings"}
+    assert keys - {key for key, _, _ in ACCEPTED} == {"rules", "routes", "findings", "redirects", "locales"}
 
 
 def test_rules_routes_and_findings_may_be_objects() -> None:
@@ -189,6 +201,18 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("grace", -0.1, "number, at least 0"),
     ("memory", -1, "whole number, at least 0"),
     ("memory", 1e6, "whole number, at least 0"),
+    ("templates", 5, "path of a folder"),
+    ("redirects", ["/old"], "mapping of paths"),
+    ("check_origin", True, "'pages' or 'all' or False"),
+    ("check_origin", "none", "'pages' or 'all' or False"),
+    ("allowed_hosts", "shop.example", "a list of texts"),
+    ("trusted_proxies", "127.0.0.1", "a list of texts"),
+    ("trusted_proxies", True, "a list of texts"),
+    ("body_limit", -1, "whole number, at least 0"),
+    ("body_limit", "1MB", "whole number, at least 0"),
+    ("cookie_defaults", "secure", "mapping of options"),
+    ("locales", "en", "list of codes"),
+    ("locales", {"en": "/"}, "list of codes"),
 ]
 
 
@@ -225,6 +249,24 @@ PARTS_REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"findings": {"status": None}}, ["findings['status']=None", "'fail' or 'warn' or 'ignore'"]),
     ({"findings": {"status": {"/x": "off"}}}, ["findings['status']['/x']='off'", "'fail' or 'warn' or 'ignore'"]),
     ({"findings": {"status": {"x": "warn"}}}, ["'x'", "'/'"]),
+    ({"rules": {"/x": {"check_origin": "no"}}}, ["check_origin='no'", "True or False"]),
+    ({"redirects": {"/a": "b"}}, ["redirects['/a']='b'", "https://"]),
+    ({"redirects": {"/a": "//b"}}, ["redirects['/a']='//b'", "https://"]),
+    ({"redirects": {"/a": "javascript:x"}}, ["redirects['/a']", "https://"]),
+    ({"redirects": {"/a": "https://{b}.example"}}, ["redirects['/a']", "https://"]),
+    ({"redirects": {"/a": "/b/{c}"}}, ["redirects['/a']", "'c'"]),
+    ({"redirects": {"/a": {"status": 200, "destination": "/b"}}}, ["200", "301, 302, 303, 307, 308"]),
+    ({"redirects": {"/a": {"to": "/b"}}}, ["redirects['/a']", "destination"]),
+    ({"redirects": {"/a": "/b\r\nx: y"}}, ["redirects['/a']", "control character"]),
+    ({"redirects": {"a": "/b"}}, ["'a'", "'/'"]),
+    ({"allowed_hosts": ["https://shop.example"]}, ["allowed_hosts='https://shop.example'", "*.shop.example"]),
+    ({"allowed_hosts": ["a@b"]}, ["allowed_hosts='a@b'"]),
+    ({"allowed_hosts": [5]}, ["allowed_hosts=5", "a list of texts"]),
+    ({"trusted_proxies": ["proxy.local"]}, ["trusted_proxies='proxy.local'", "10.0.0.0/8"]),
+    ({"cookie_defaults": {"path": "x"}}, ["cookie_defaults=", "no path"]),
+    ({"cookie_defaults": {"httpOnly": True}}, ["cookie_defaults=", "httpOnly"]),
+    ({"locales": ["en", 5]}, ["locales=5", "codes"]),
+    ({"locales": [{"path": "es"}]}, ["locales={'path': 'es'}", "codes"]),
     ({"ouput": "static"}, ["'ouput'", "output", "Did you mean 'output'?"]),
     ({"prerender": True}, ["'prerender'", "output"]),
     ({"root": "/tmp"}, ["'root'", "routes"]),

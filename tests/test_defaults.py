@@ -369,11 +369,11 @@ FAILS_WHEN_MARKED = [
     ("private", private),
     ("private", no_store),
     ("vary", vary_cookie),
-    ("reads", query),
-    ("reads", header),
-    ("reads", cookie),
-    ("reads", bearer),
-    ("reads", oauth_below),
+    ("declares", query),
+    ("declares", header),
+    ("declares", cookie),
+    ("declares", bearer),
+    ("declares", oauth_below),
     ("vary", session_read),
     ("status", unauthorized),
     ("status", forbidden),
@@ -390,7 +390,7 @@ def test_the_same_page_fails_the_build_if_it_was_marked(
     app.add_middleware(SessionMiddleware, secret_key="k")
     report = built(wrapped)
     if add is session_read and wrap is innermost:  # where the session lies outside, its reads are seen themselves
-        kind = "reads"
+        kind = "session"
     assert kind in [finding.kind for finding in report.findings]
     assert report.generation is None
     finding = next(finding for finding in report.findings if finding.kind == kind)

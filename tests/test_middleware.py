@@ -675,14 +675,17 @@ def test_security_middleware_that_snapshots_skip_is_a_warning(
         app.user_middleware.append(middleware)
         return app
 
-    wrapped = OnDemand(site(), dist=dist)
+    wrapped = OnDemand(site(), dist=dist, snapshots=True)
     with pytest.warns(OnDemandWarning, match=name):
         wrapped.site()
+    with warnings.catch_warnings():  # without snapshots nothing is skipped
+        warnings.simplefilter("error")
+        OnDemand(site(), dist=dist, snapshots=False).site()
     report = built(OnDemand(site(), dist=dist))
     assert [finding.message for finding in report.findings if finding.kind == "skipped-middleware"] == [
         f"Snapshots skip {name}, which lies inside OnDemand."
     ]
-    silent = OnDemand(site(), dist=dist, skips=[middleware.cls])
+    silent = OnDemand(site(), dist=dist, snapshots=True, skips=[middleware.cls])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         silent.site()
@@ -700,7 +703,7 @@ def test_middleware_outside_is_no_warning(dist: Path) -> None:
 def test_middleware_added_before_us_is_a_warning(dist: Path) -> None:
     app = fastapi_site()
     app.add_middleware(SessionMiddleware, secret_key="k")
-    app.add_middleware(OnDemand, dist=dist)
+    app.add_middleware(OnDemand, dist=dist, snapshots=True)
     with pytest.warns(OnDemandWarning, match="SessionMiddleware"):
         ask(app, "/")
 
@@ -787,15 +790,22 @@ def test_what_no_snapshot_answers_reaches_the_app_as_it_came(dist: Path, built: 
     built(wrapped)
     seen.clear()
     scope = make_scope("/x?y=1", method="PATCH")
-    receive, messages = object(), []
+    body, messages = {"type": "http.request", "body": b"b", "more_body": False}, []
+
+    async def receive() -> Any:
+        return body
 
     async def send(message: Any) -> None:
         messages.append(message)
 
+    before = dict(scope)
     asyncio.run(wrapped(scope, receive, send))
     assert seen[0][0] is scope
-    assert seen[0][1] is receive
-    assert seen[0][2] is send
+    assert scope == before
+    assert asyncio.run(seen[0][1]()) is body
+    answer = {"type": "http.response.body", "body": b""}
+    asyncio.run(seen[0][2](answer))
+    assert messages[-1] is answer
 
 
 def test_no_header_of_a_visitor_makes_a_request_a_builds(dist: Path, built: Build) -> None:

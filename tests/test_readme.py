@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ondemand.config import _CHECKS, FINDINGS, Config
+from ondemand.contexts import Page
 from tests.asking import ask, is_snapshot, write_site
 from tests.conftest import Build
 from tests.test_cli import ondemand
@@ -17,6 +18,8 @@ from tests.test_cli import ondemand
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
+ASTRO = (Path(__file__).parent.parent / "docs" / "astro.md").read_text(encoding="utf-8")
+IN_ASTRO = re.findall(r"```python\n(.*?)```", ASTRO, re.DOTALL)
 
 
 def run(source: str) -> dict[str, Any]:
@@ -35,7 +38,47 @@ def test_the_first_example_is_built_and_served(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", PYTHON[1:])
 def test_each_further_example_starts(source: str) -> None:
-    run(source)["app"].site()
+    app = run(source)["app"]
+    assert ask(app, "/nothing").status in {200, 404}
+
+
+def test_the_page_objects_of_the_readme(tmp_path: Path, built: Build) -> None:
+    app = run(next(source for source in PYTHON if "def counter" in source))["app"]
+    assert ask(app, "/counter", headers={"cookie": "counter=4"}).text == '{"n":5}'
+    assert ask(app, "/account").header("location") == "/login"
+    assert ask(app, "/account", state={"user": "ann"}).text == "<h1>Hello</h1>"
+    assert ask(app, "/products/lamp").text == "<h1>A lamp</h1>"
+
+
+def test_the_examples_of_the_table(tmp_path: Path, built: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = run(IN_ASTRO[0])["app"]
+    assert ask(app, "/counter", headers={"cookie": "counter=4"}).text == "<h1>Counter = 5</h1>"
+    form = {"headers": {"content-type": "application/x-www-form-urlencoded"}, "method": "POST"}
+    assert ask(app, "/login", body=b"password=x", **form).status == 401
+    answer = ask(app, "/login", body=b"password=secret&user=ann", **form)
+    assert (answer.status, answer.header("location")) == (303, "/account")
+    assert answer.header("set-cookie") == "user=ann; Max-Age=3600; Path=/; HttpOnly"
+    assert ask(app, "/account", headers={"cookie": "user=ann"}).text == "<h1>Hello</h1>"
+
+    app = run(IN_ASTRO[1])["app"]
+    live = {path: ask(app, path).text for path in ("/posts/post-7", "/blog/1", "/blog/3")}
+    assert live["/posts/post-7"] == "<h1>Post 7</h1>"
+    assert "Page 1 of 3" in live["/blog/1"]
+    assert ask(app, "/posts/nothing").status == 404
+    report = built(app)
+    assert (report.pages, report.findings) == (28, [])
+    monkeypatch.setenv("ONDEMAND_SNAPSHOTS", "1")
+    app = run(IN_ASTRO[1])["app"]
+    for path, text in live.items():
+        assert (ask(app, path).text, is_snapshot(ask(app, path))) == (text, True)
+    assert ask(app, "/posts/nothing").status == 404
+
+
+def test_every_member_of_the_page_has_a_row() -> None:
+    named = {name for name, value in vars(Page).items() if not name.startswith("_")}
+    for name in named:
+        assert f"`page.{name}" in ASTRO or f"`{name}" in ASTRO or f".{name}" in ASTRO, name
 
 
 def test_the_guard_of_the_example_guards(tmp_path: Path, built: Build) -> None:

@@ -148,7 +148,7 @@ def test_a_redirect_is_302_unless_it_says_otherwise() -> None:
     assert sent(Response.redirect("/")).status == 302
 
 
-@pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 306, 309, 399, 404, 500, 0, None, "302", True])
+@pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 306, 309, 399, 404, 500, 0, None, "302x", True])
 def test_another_status_is_refused_with_those_it_takes(status: Any) -> None:
     with pytest.raises(ValueError, match="301, 302, 303, 307, 308") as caught:
         Response.redirect("/", status)

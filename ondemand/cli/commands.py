@@ -68,19 +68,20 @@ def _target(app: str | None) -> str:
     "--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that hold the app."
 )
 @click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
+@click.option("--strict", is_flag=True, help="Warnings fail the build.")
 @click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Write the report as JSON; - is stdout.",
 )
-def build(app: str | None, jobs: int, max_compress: bool, json_file: str | None) -> int:
+def build(app: str | None, jobs: int, max_compress: bool, strict: bool, json_file: str | None) -> int:
     """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
     from ondemand.prerendering.build import build as run_build
 
     with printing.BuildProgress(quiet=json_file == "-") as progress:
         try:
-            report = run_build(_target(app), jobs=jobs, max_compress=max_compress, progress=progress)
+            report = run_build(_target(app), jobs=jobs, max_compress=max_compress, strict=strict, progress=progress)
         except BuildError as error:
             report = error.report
         except KeyboardInterrupt:

@@ -23,6 +23,9 @@ from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]
 
+DATABASE = ".db"
+"""The suffix of a build's own database, which lies beside its folder."""
+
 STUCK = 70
 """The exit code of a process that ended itself because a page blocked it: see `process.py`."""
 
@@ -41,6 +44,7 @@ def build(
     *,
     jobs: int = 1,
     max_compress: bool = False,
+    strict: bool = False,
     progress: Callable[[Progress], None] | None = None,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.perf_counter,
@@ -48,7 +52,8 @@ def build(
     """Visit the app, snapshot its static pages and publish them as a new generation.
 
     target: "module:attribute", imported in a process of its own, or an app object, run in a thread of this process.
-    jobs: how many processes hold the app. progress: told now and then. now, clock: wall time and a stopwatch, in seconds.
+    jobs: how many processes hold the app. strict: warnings fail the build. progress: told now and then.
+    now, clock: wall time and a stopwatch, in seconds.
 
     Raises `BuildError`, with the report, if a finding fails the build: nothing is published and what was live stays.
     `AppImportError`, `ConfigError`: the app cannot be started. `BuildRunning`, `StoreError`: `dist` cannot be used.
@@ -64,7 +69,7 @@ def build(
             publisher = Publisher(store, settings=settings)
             run = None
             try:
-                run = _Build(children, hello, store, publisher)
+                run = _Build(children, hello, store, publisher, strict=strict)
                 run.visit(progress, clock, started)
                 report = run.report(clock() - started)
                 if report.failed:
@@ -77,6 +82,7 @@ def build(
                 children.end()  # before anything is removed: they write there
                 if run is not None:
                     run.close()
+                publisher.folder.with_suffix(DATABASE).unlink(missing_ok=True)  # Ctrl-C may come while it is made
                 publisher.discard()
             store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
             return report
@@ -96,14 +102,16 @@ def _compress_settings(max_compress: bool) -> str:
 class _Build:
     """One build: what is known so far."""
 
-    def __init__(self, children: Children, hello: Hello, store: Store, publisher: Publisher) -> None:
+    def __init__(self, children: Children, hello: Hello, store: Store, publisher: Publisher, *, strict: bool) -> None:
         self._children = children
         self._hello = hello
         self._store = store
         self._publisher = publisher
-        self._frontier = Frontier(publisher.folder.with_suffix(".db"))
+        self._frontier = Frontier(publisher.folder.with_suffix(DATABASE))
         self._policies: Policies = hello.config["findings"]
+        self._strict = strict
         self._findings: list[Finding] = []
+        self._told: set[tuple[str, str]] = set()  # (route, message) of what is said once per route
         self._expanding: set[tuple[Any, ...]] = set()
         self._mounts: set[int] = set()
         self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
@@ -287,9 +295,14 @@ class _Build:
 
     def _find(self, finding: Finding) -> None:
         policy = self._policies.of(finding.kind, finding.path or None)
-        if policy != "ignore":
-            finding.policy = policy
-            self._findings.append(finding)
+        if policy == "ignore":
+            return
+        if finding.kind == "reads":
+            if (finding.route, finding.message) in self._told:
+                return
+            self._told.add((finding.route, finding.message))
+        finding.policy = "fail" if self._strict else policy
+        self._findings.append(finding)
 
     def report(self, seconds: float) -> Report:
         """Check what can only be checked at the end, and sum up."""

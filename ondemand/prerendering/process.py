@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from ondemand._asgi import ASGIApp, Lifespan
-from ondemand.capture import describe, frames_of_thread
 from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
+from ondemand.frames import describe, frames_of_thread
 from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.messages import Job, Order, Refused, Stuck, Visited
 from ondemand.prerendering.report import Finding

@@ -35,10 +35,6 @@ def _varies_by_all(capture: Capture) -> str | None:
     return "its Vary is *, so no two requests get the same" if "*" in vary(capture) else None
 
 
-def _reads(capture: Capture) -> str | None:
-    return f"it reads {capture.reads[0]}" if capture.reads else None
-
-
 def vary(capture: Capture) -> list[str]:
     """The field names of Vary in lower case, without Accept-Encoding, which our own encodings answer."""
     named = (capture.header(b"vary") or b"").decode("latin-1").lower().split(",")
@@ -75,7 +71,7 @@ def why_not_plain(capture: Capture) -> str | None:
         return reason
     if names := vary(capture):
         return f"its Vary names {names[0]}"
-    return _once_only(capture) or _reads(capture)
+    return _once_only(capture)
 
 
 def names_origin(capture: Capture, origin: str) -> str | None:
@@ -100,5 +96,7 @@ def _once_only(capture: Capture) -> str | None:
 
 
 def reads(capture: Capture) -> str | None:
-    """What only a visitor has and the page's own code read, in words, or None."""
-    return _reads(capture)
+    """What only a visitor has and page code read, and where, in words; or None."""
+    for what, frame in capture.reads.items():
+        return f"it reads {what}" + (f" ({frame})" if frame else "")
+    return None

@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, cast
 
-from ondemand.capture import describe, user_frames
 from ondemand.errors import AppImportError, ConfigError, OnDemandError
+from ondemand.frames import describe, user_frames
 
 __all__ = ["default_target", "import_app"]
 

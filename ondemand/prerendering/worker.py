@@ -6,30 +6,27 @@ app: which route answers a path, how it is rendered, what its answer says. `proc
 
 from __future__ import annotations
 
-import asyncio
 import html
-import inspect
 import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ondemand._asgi import ASGIApp
-from ondemand.capture import Capture, Visitor, describe, user_frames
+from ondemand.capture import Capture, Visitor
 from ondemand.config import Config
-from ondemand.contexts import PathsContext
 from ondemand.discovery import RouteTable, check
 from ondemand.errors import ParamError, StoreError
-from ondemand.marks import StaticPath
-from ondemand.middleware import Site
+from ondemand.frames import describe, user_frames
+from ondemand.paths import entries, params_of, props_of
 from ondemand.prerendering import crawl, proof
 from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Visited
 from ondemand.prerendering.report import Finding, RouteReport, seconds
-from ondemand.responses import redirect_target
-from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, to_url
+from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target, to_url
+from ondemand.site import Site
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.public import PublicFolder, content_type
 from ondemand.snapshots.store import SUFFIXES, Files, Store, file_name
@@ -142,6 +139,10 @@ class Worker:
         marked = decision.kind == "static"
         visited = Visited(job.id, "on demand", route=_text(route), status=answer.status, size=len(answer.body))
         blocked = False
+        if not marked and (reason := proof.reads(answer)) is not None:
+            visited.why = reason  # whatever it answered, a visitor may get something else
+            self._read_links(visited, answer, job, route)
+            return visited
         for finding in self._faults(answer, marked, job, route):
             policy = self.config.findings.of(finding.kind, job.path)
             if policy == "fail" or finding.kind in _NEVER_STORED or not marked:
@@ -194,7 +195,8 @@ class Worker:
             yield Finding("status", f"It never reached OnDemand: {reason}.", "Set `site` to an origin that it lets in.")
         for reason in proof.private_signals(answer):
             remedy = "Render it on demand (@prerender(False)), or take that off the page."
-            yield Finding("private", f"It is marked static, but {reason}.", remedy)
+            frames = tuple(filter(None, answer.writes.values())) if reason.startswith("it sets") else ()
+            yield Finding("private", f"It is marked static, but {reason}.", remedy, frames=frames)
         if address := self._made_up_address(answer):
             message = f"It contains {address}, the address that the build asked at."
             yield Finding("origin", message, 'Set site="https://..." to where the site lives, or link by path.')
@@ -204,8 +206,18 @@ class Worker:
                 'findings={"vary": "ignore"}.'
             )
             yield Finding("vary", f"It is marked static, but {reason}.", remedy)
-        if reason := proof.reads(answer):
-            yield Finding("reads", f"It is marked static, but {reason}.", "Render it on demand: @prerender(False).")
+        for what, frame in answer.reads.items():
+            yield Finding(
+                "session" if what == "the session" else "reads",
+                f"It is marked static, but it reads {what}, which a build has not.",
+                "Render it on demand: @prerender(False).",
+                frames=(frame,) if frame else (),
+            )
+        if route is not None and route.takes_rest and answer.path.endswith("/") and not _is_document(answer):
+            message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
+            yield Finding(
+                "collision", message, "Take that entry out of its `paths`, or give the file a name of its own."
+            )
         if fault := portability_fault(answer.path):
             remedy = 'Rename it, or allow such names: findings={"name": "ignore"}.'
             if self.config.findings.of("name", answer.path) == "fail":
@@ -215,7 +227,7 @@ class Worker:
             declares = tuple(reason for reason in declares if not reason.startswith("the query"))
         if declares:
             yield Finding(
-                "reads",
+                "declares",
                 f"It is marked static, but it declares {', '.join(declares)}.",
                 "Render it on demand (@prerender(False)), take the parameter off, or, for a query that may be "
                 'ignored, set rules={"...": Rule(query="ignore")}.',
@@ -243,7 +255,7 @@ class Worker:
                 finding = Finding("faulty-link", f"Its Location {found.raw!r} is no URL.", "Correct the redirect.")
                 self._with(visited, finding, job, route)
         kind = proof.media_type(answer)
-        if kind in {"text/html", "application/xhtml+xml"} and answer.body:
+        if _is_document(answer) and answer.body:
             references = crawl.read_html(answer.body, charset=_charset(answer), url=url)
             links += references.links
             visited.ids = sorted(references.ids)
@@ -283,7 +295,7 @@ class Worker:
         body, headers = answer.body, kept_headers(answer)
         if 300 <= answer.status < 400:
             location = (answer.header(b"location") or b"").decode("latin-1")
-            body = refresh_page(location, job.path, answer.status).encode()
+            body = refresh_page(location, job.path, answer.status, self.config.site).encode()
             headers = [(n, v) for n, v in headers if n != "content-type"] + [
                 ("content-type", "text/html; charset=utf-8")
             ]
@@ -448,7 +460,7 @@ class Worker:
         assert mark is not None
         portion = Expanded(position, route.pattern.text, [])
         try:
-            async for entry in self._entries(route, mark.paths):
+            async for entry in entries(mark.paths, self.site.paths_context(route, self._app, self._state)):
                 self._expand_one(route, entry, portion)
                 if len(portion.paths) >= 500 or len(portion.findings) >= 500:
                     yield portion
@@ -461,31 +473,9 @@ class Worker:
         portion.last = True
         yield portion
 
-    async def _entries(self, route: Route, paths: Any) -> AsyncIterator[Any]:
-        if callable(paths):
-            wants = [
-                p
-                for p in inspect.signature(paths).parameters.values()
-                if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-            ]
-            context = PathsContext(self._app, self._state or {}, route.pattern.text)
-            paths = paths(context) if wants else paths()
-        if inspect.isawaitable(paths):
-            paths = await paths
-        if hasattr(paths, "__aiter__"):
-            async for entry in paths:
-                yield entry
-        elif hasattr(paths, "__iter__") and not isinstance(paths, str | bytes | Mapping):
-            for entry in cast("Iterable[Any]", paths):
-                yield entry
-                await asyncio.sleep(0)
-        else:
-            kind = type(cast("object", paths)).__name__
-            raise TypeError(f"it gave {kind}, not a list or generator of StaticPath")
-
     def _expand_one(self, route: Route, entry: Any, portion: Expanded) -> None:
         try:
-            path = route.pattern.fill(_params(entry, route))
+            path = self._spelled(route.pattern.fill(params_of(entry, route)), route)
             found = self.table.match(path, host=self._host)
             if found is not route:
                 other = f"the route {found.pattern.text} answers" if found else "no route answers"
@@ -493,11 +483,18 @@ class Worker:
                 finding = Finding("collision", message, "Take it out of `paths`, or rename one of them.", path=path)
             else:
                 portion.paths.append(path)
+                self.site.remember_props(route, path, props_of(entry))
                 return
         except ParamError as error:
             finding = Finding("params", str(error))
         finding.route = route.pattern.text
         portion.findings.append(finding)
+
+    def _spelled(self, path: str, route: Route) -> str:
+        """`path` with the last slash that the site's links have, if its route takes it."""
+        if self.config.trailing_slash != "always" or path.endswith("/") or "." in path.rpartition("/")[2]:
+            return path
+        return path + "/" if self.table.match(path + "/", host=self._host) is route else path
 
     def mount(self, position: int) -> Iterator[Expanded]:
         """The files of a mount of static files, by the path they are served at."""
@@ -530,21 +527,8 @@ def _unpublished(fault: str) -> Finding:
     return Finding("public", f"This file is not published: {fault}.", "Rename it, or put the file itself there.")
 
 
-def _params(entry: Any, route: Route) -> Mapping[str, object]:
-    params: Any = None
-    if isinstance(entry, StaticPath):
-        params = entry.params
-    elif isinstance(entry, Mapping):
-        params = cast("Mapping[str, Any]", entry).get("params")
-    if not isinstance(params, Mapping):
-        entry = cast("object", entry)
-        shown = repr(entry)[:120]
-        raise ParamError(
-            f"The paths of {route.pattern.text} gave {shown}. Yield StaticPath({{...}}), or a dict with `params`.",
-            pattern=route.pattern.text,
-            value=entry,
-        )
-    return cast("Mapping[str, object]", params)
+def _is_document(answer: Capture) -> bool:
+    return proof.media_type(answer) in {"text/html", "application/xhtml+xml"}
 
 
 def _text(route: Route | None) -> str | None:
@@ -611,13 +595,18 @@ def kept_headers(answer: Capture) -> list[tuple[str, str]]:
     return kept
 
 
-def refresh_page(location: str, path: str, status: int) -> str:
-    """The page that redirects on hosts which know only files; every value escaped (Astro: its redirect pages)."""
+def refresh_page(location: str, path: str, status: int, site: str) -> str:
+    """The page that redirects on hosts which know only files: Astro's own, every value escaped.
+
+    site: the site's origin, "" if it has none; the canonical address has it. Where no host says so, nothing tells a
+    browser which charset the page is in: it is ASCII.
+    """
     target = html.escape(redirect_target(location))
+    canonical = html.escape(site) + target if site and target.startswith("/") else target
     delay = 2 if status == 302 else 0
+    folder = html.escape(to_url(path if "." in path.rpartition("/")[2] else path.rstrip("/") + "/"))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Redirecting to: {target}</title>'
-        f'<meta http-equiv="refresh" content="{delay};url={target}"><meta name="robots" content="noindex">'
-        f'<link rel="canonical" href="{target}"><body><a href="{target}">Redirecting from '
-        f"<code>{html.escape(path)}</code> to <code>{target}</code></a></body></html>"
+        f'<!doctype html><title>Redirecting to: {target}</title><meta http-equiv="refresh" content="{delay};url={target}">'
+        f'<meta name="robots" content="noindex"><link rel="canonical" href="{canonical}"><body>\t'
+        f'<a href="{target}">Redirecting from <code>{folder}</code> to <code>{target}</code></a></body>'
     )

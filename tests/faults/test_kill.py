@@ -10,9 +10,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.responses import HTMLResponse
 
+import ondemand.prerendering.build as build_module
+from ondemand import OnDemand, build
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.store import Files, Store
 from tests.faults.building import (
@@ -192,3 +196,22 @@ def test_what_a_killed_process_left_half_written_is_never_taken_for_whole(tmp_pa
     os.truncate(packed, packed.stat().st_size // 2)
     written, _ = Files(tmp_path, previous=None, compressors={"gzip": gzip.compress}).write(page, body)
     assert "gzip" not in written.encodings or gzip.decompress(packed.read_bytes()) == body
+
+
+def test_a_build_that_is_stopped_while_it_makes_its_database_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come at any line, also between the file and whoever would remove it."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await HTMLResponse("<p>home</p>")(scope, receive, send)
+
+    class Stopped(build_module.Frontier):
+        def __init__(self, file: Path) -> None:
+            super().__init__(file)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(build_module, "Frontier", Stopped)
+    with pytest.raises(KeyboardInterrupt):
+        build(OnDemand(app, dist=tmp_path / "dist"))
+    assert {file.name for file in (tmp_path / "dist").iterdir()} <= {".lock"}

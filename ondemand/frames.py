@@ -1,0 +1,103 @@
+"""Where in the user's own code: the frames of exceptions, of what hangs, of whoever calls us.
+
+A frame is shown as "file:line in function: code". Frames of the standard library, of installed packages and of ondemand itself
+are left out.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Iterable
+from types import CodeType, FrameType
+from typing import Any, cast
+
+__all__ = ["caller", "describe", "frames_of_thread", "stuck_frames", "user_frames"]
+
+_INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES = (
+    *tuple(os.path.join(sysconfig.get_path(name), "") for name in _INSTALLED),
+    os.path.join(os.path.dirname(__file__), ""),
+)
+
+
+def _is_users(code: CodeType) -> bool:
+    file = code.co_filename
+    return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
+
+
+def _alone(error: BaseException) -> BaseException:
+    """The innermost exception of groups that hold one each (task groups make them)."""
+    while len(inner := cast("tuple[BaseException, ...]", getattr(error, "exceptions", ()))) == 1:
+        error = inner[0]
+    return error
+
+
+def describe(error: BaseException) -> str:
+    """ "Type: message", the first 500 characters; the innermost exception of a group with one."""
+    error = _alone(error)
+    text = str(error)
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def user_frames(error: BaseException) -> tuple[str, ...]:
+    """Up to three frames of the user's own code that `error` passed, innermost last; any frames if none is theirs."""
+    walked = list(traceback.walk_tb(_alone(error).__traceback__))
+    own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
+    chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
+    return tuple(_frame(code, line) for code, line in chosen)
+
+
+def stuck_frames(awaitable: Any) -> tuple[str, ...]:
+    """The user's frames from `awaitable` down to what it waits for, and those of worker threads that run."""
+    found: list[tuple[CodeType, int]] = []
+    seen: set[int] = set()
+    while awaitable is not None and id(awaitable) not in seen:
+        seen.add(id(awaitable))
+        for frame_name, next_name in (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await")):
+            if hasattr(awaitable, frame_name):
+                frame: FrameType | None = getattr(awaitable, frame_name)
+                if frame is not None:
+                    found.append((frame.f_code, frame.f_lineno))
+                awaitable = getattr(awaitable, next_name)
+                break
+        else:
+            break
+    own = [_frame(code, line) for code, line in found if _is_users(code)][-5:]
+    return (*own, *_thread_frames())
+
+
+_POOLS = ("AnyIO worker", "asyncio_", "ThreadPoolExecutor")
+"""How the threads are called in which frameworks run `def` pages."""
+
+
+def _thread_frames() -> Iterable[str]:
+    for thread in threading.enumerate():
+        if thread.name.startswith(_POOLS) and thread.ident is not None:
+            for frame in frames_of_thread(thread.ident)[-1:]:
+                yield f"{frame} (in a worker thread)"
+
+
+def frames_of_thread(ident: int) -> tuple[str, ...]:
+    """The user's frames that a thread is in, innermost last."""
+    frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]
+    walked = [(f.f_code, line) for f, line in traceback.walk_stack(frame)] if frame is not None else []
+    own = [(code, line) for code, line in walked if _is_users(code)][:5]
+    return tuple(_frame(code, line) for code, line in reversed(own))
+
+
+def _frame(code: CodeType, line: int) -> str:
+    source = linecache.getline(code.co_filename, line).strip()
+    return f"{code.co_filename}:{line} in {code.co_name}" + (f": {source[:120]}" if source else "")
+
+
+def caller() -> str:
+    """The nearest frame of the user's own code above this call, or "" if there is none."""
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and not _is_users(frame.f_code):
+        frame = frame.f_back
+    return _frame(frame.f_code, frame.f_lineno) if frame is not None else ""

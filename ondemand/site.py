@@ -1,0 +1,590 @@
+"""What `OnDemand` knows about one app: its configuration, its routes, its published snapshots; and what it does in front of the
+app where the configuration asks for it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from http import HTTPStatus
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, Send, inner_apps
+from ondemand.config import Config
+from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
+from ondemand.errors import ConfigError, OnDemandError, OnDemandWarning, RequestError
+from ondemand.origin import refusal
+from ondemand.paths import FRESH, PathsContext, Props
+from ondemand.proxies import Hosts, Proxies
+from ondemand.recording import is_building
+from ondemand.routing import Guard, Route, decide, path_fault, to_url
+from ondemand.snapshots.manifest import Snapshot
+from ondemand.snapshots.reload import Published
+from ondemand.snapshots.server import Answer, SnapshotServer, Terms, request_headers
+from ondemand.snapshots.store import Store
+
+if TYPE_CHECKING:
+    from ondemand.exchange import Exchange
+    from ondemand.responses import Response
+    from ondemand.snapshots.public import PublicFolder
+
+__all__ = ["Site", "answers_raised", "guarded", "leave", "nothing", "send_redirect", "send_text"]
+
+log = logging.getLogger("ondemand")
+
+Guards = tuple[tuple[Guard, Mapping[str, str]], ...]
+
+MAX_REWRITES = 3
+"""Rewrites of one request; one more is a loop (Astro: 508)."""
+
+
+class Site:
+    """What `OnDemand` knows about one app: its configuration, its routes, its published snapshots."""
+
+    def __init__(self, wrapper: Any, outer: Any, config: Config) -> None:
+        """wrapper: the `OnDemand`. outer: the framework's app around it, if it made itself known in the scope."""
+        self.config = config
+        self.table = self._discover(wrapper, outer)
+        self._check_redirects()
+        self.prefix = config.prefix
+        self.proxies = Proxies(config.trusted_proxies, Hosts(config.allowed_hosts))
+        self.locales = config.locales
+        self.checks_host = bool(config.allowed_hosts)
+        self.hosts = self.table.hosts
+        self.redirects_slashes = config.trailing_slash != "ignore"
+        self._build_host = config.origin.partition("//")[2]
+        self._closed = any(route.mark and route.mark.unknown == "404" for route in self.table)
+        self._has_guards = any(rule.guard is not None for _, rule in config.rules)
+        self._inner_roots = _inner_root_paths(wrapper.app)
+        self._named_app = outer if outer is not None else wrapper
+        self._props = {
+            id(route): Props(route, clock=monotonic, fresh=math.inf if is_building() else FRESH)
+            for route in self.table
+            if (mark := route.mark or route.group) is not None and (mark.paths is not None or mark.props is not None)
+        }
+        self._checks_origin = config.check_origin == "all" or any(rule.check_origin for _, rule in config.rules)
+        self.app: ASGIApp = wrapper.app
+        if self._props:
+            self.app = _WithProps(self.app, self)
+        if config.redirects:
+            self.app = _Redirects(self.app, self)
+        if any(rule.headers or rule.vary for _, rule in config.rules):
+            self.app = _RuleHeaders(self.app, self)
+        self.skipped = [
+            name
+            for name in skipped_middleware(self._named_app, cast("type[Any]", type(wrapper)))
+            if name not in config.skips
+        ]
+        self.make_page: Callable[..., Exchange] = self._first_page
+        self.published: Published | None = None
+        self._public = _public_folder(config.public) if config.public is not None else None
+        self.has_duties = self._has_guards or self._closed or self._checks_origin or self._public is not None
+        if not is_building():
+            use, why = _use_snapshots(config, [outer, *inner_apps(wrapper.app)])
+            self._warn(snapshots=use)
+            self._publish(use, why)
+
+    def _first_page(self, *arguments: Any) -> Exchange:
+        """Make a page; the first one loads what pages are made of, which a worker that serves snapshots never needs."""
+        from ondemand.exchange import Exchange
+
+        self.make_page = Exchange
+        return Exchange(*arguments)
+
+    def _check_redirects(self) -> None:
+        for source in self.config.redirects:
+            same = [route for route in self.table if route.pattern.text == source.text]
+            if len(same) > 1:  # its own, and another
+                where = f" ({same[1].source})" if same[1].source else ""
+                raise ConfigError(f"{source.text} is a configured redirect and a route{where}. Remove one of them.")
+
+    def _discover(self, wrapper: Any, outer: Any) -> RouteTable:
+        table = discover(wrapper.app, self.config)
+        return table if table.known or outer is None else discover(outer, self.config)
+
+    def _warn(self, *, snapshots: bool) -> None:
+        for warned in check(self.table, self.config):
+            warnings.warn(f"{warned.message} {warned.remedy}", OnDemandWarning, stacklevel=2)
+        if self.skipped and snapshots:
+            warnings.warn(
+                f"Snapshots skip {', '.join(self.skipped)}: it lies inside OnDemand, which answers in front of it. "
+                "Add OnDemand before it (so that it stays outside), or say that it is meant: "
+                f"skips={self.skipped!r}.",
+                OnDemandWarning,
+                stacklevel=2,
+            )
+
+    def _publish(self, use: bool, why: str) -> None:
+        if not use:
+            _say(f"snapshots are off ({why}): the app renders everything")
+            return
+        self.published = Published(
+            Store(self.config.dist),
+            self.terms,
+            memory=self.config.memory,
+            keep=self.config.keep,
+            clock=monotonic,
+            quick=not self.redirects_slashes and not self.hosts and not self.checks_host,
+        )
+        server = self.published.server
+        if server is None:
+            _say(f"no build in {self.config.dist}: the app renders everything")
+        else:
+            _say(f"{len(server.generation)} snapshots of generation {server.generation.name} from {self.config.dist}")
+
+    # --- paths
+
+    def strip(self, scope: Scope) -> str | None:
+        """The path without root_path and `base`, each taken off at a segment boundary; None if it lies outside `base`.
+
+        uvicorn's path holds the root_path, hypercorn's and granian's does not, so a path without it is taken as it is.
+        """
+        path: str = scope["path"]
+        path = _without(path, scope.get("root_path") or "") or path
+        return _without(path, self.prefix)
+
+    def inside(self, scope: Scope) -> Scope:
+        """The scope that the app is given: with `base` as part of its root_path."""
+        if not self.prefix:
+            return scope
+        return {**scope, "root_path": (scope.get("root_path") or "").rstrip("/") + self.prefix}
+
+    def canonical(self, server: SnapshotServer | None, path: str, scope: Scope) -> str | None:
+        """Where `trailing_slash` sends this request, or None: to the other spelling of `path`, if something is there."""
+        other = self._other_spelling(path)
+        wanted = other is not None and other.endswith("/") == (self.config.trailing_slash == "always")
+        if other is None or not wanted or path_fault(path) is not None:
+            return None
+        if not self._exists(server, other, scope["method"]):
+            return None
+        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"]))
+        front = (scope.get("root_path") or "").rstrip("/")
+        return to_url(front + other) + (f"?{query.decode('latin-1')}" if query else "")
+
+    def _exists(self, server: SnapshotServer | None, path: str, method: str) -> bool:
+        answer = (server.find(path) or self.find_other_spelling(server, path)) if server is not None else None
+        if answer is not None and answer.snapshot.kind == "page":
+            return method in {"GET", "HEAD"}
+        route = self.table.match(path, method="GET" if method == "HEAD" else method, host=self._build_host)
+        return route is not None and not route.takes_rest
+
+    def find_other_spelling(self, server: SnapshotServer, path: str) -> Answer | None:
+        """The page that was captured under the other spelling of `path`; files have one spelling."""
+        other = self._other_spelling(path)
+        if other is None or "." in other.rpartition("/")[2]:
+            return None
+        answer = server.find(other)
+        return answer if answer is not None and answer.snapshot.kind == "page" else None
+
+    @staticmethod
+    def _other_spelling(path: str) -> str | None:
+        """`path` with its last slash taken off or put on; None for "/" and for files (`/feed.xml`)."""
+        if path == "/":
+            return None
+        if path.endswith("/"):
+            return path[:-1]
+        return None if "." in path.rpartition("/")[2] else path + "/"
+
+    def serves(self, headers: Mapping[bytes, bytes]) -> bool:
+        """True if this Host leads to the same routes as the host that the build asked for."""
+        host = headers.get(b"host", b"").decode("latin-1")
+        return all(host_matches(known, host) == host_matches(known, self._build_host) for known in self.hosts)
+
+    # --- what the running code says about a snapshot
+
+    def terms(self, snapshot: Snapshot, older: bool = False) -> Terms | None:
+        """See `Terms`; None, with one line in the log, if the code says that this page is not static (any more).
+
+        older: it is of an earlier generation, kept for pages that are open: whatever route answers its path by now is
+        newer than it.
+        """
+        path = snapshot.path
+        route = self.table.match(path, host=self._build_host)
+        if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
+            if older or route.pattern.is_literal:
+                return None
+        elif self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
+            log.warning("the snapshot of %s is not used: its route %s is gone. Build again.", path, snapshot.route)
+            return None
+        elif not (decision := decide(route, self.config, path)).is_static and snapshot.route is not None:
+            log.warning("the snapshot of %s is not used: %s. Build again.", path, decision.why)
+            return None
+        covering = list(self.config.rules.covering(path, route))
+        vary = [name.lower().encode("latin-1") for _, rule in covering for name in rule.vary]
+        return Terms(
+            guards=self.guards(path, route),
+            ignores_query=any(rule.query == "ignore" for _, rule in covering),
+            vary=frozenset(vary),
+        )
+
+    def guards(self, path: str, route: Route | None = None) -> Guards:
+        """The guards in front of `path`, most specific first: those of every spelling under which an app inside may
+        answer it (with and without the last slash, with empty and dot segments, below a root_path of its own)."""
+        if not self._has_guards:
+            return ()
+        spellings = self._spellings(path)
+        found: list[tuple[Guard, Mapping[str, str]]] = []
+        for pattern, rule in self.config.rules:
+            if rule.guard is None:
+                continue
+            params = next((params for one in spellings if (params := pattern.match(one)) is not None), None)
+            if params is None and route is not None and pattern.text == route.pattern.text:
+                params = {}
+            if params is not None:
+                found.append((rule.guard, params))
+        return tuple(found)
+
+    def _spellings(self, path: str) -> list[str]:
+        plain = path.replace("\\", "/").rstrip("\n")  # `$` in a router's pattern lets a last newline pass
+        below = [plain[len(root) :] for root in self._inner_roots if plain.startswith(root + "/")]
+        spellings = {path: None}
+        for one in (plain, *below):
+            segments: list[str] = []
+            for segment in one.split("/"):
+                if segment == "..":
+                    del segments[-1:]
+                elif segment not in {"", "."}:
+                    segments.append(segment)
+            clean = "/" + "/".join(segments)
+            spellings |= dict.fromkeys((clean, clean.rstrip("/") + "/"))
+        return list(spellings)
+
+    # --- duties
+
+    async def answers(self, server: SnapshotServer | None, page: Exchange) -> bool:
+        """True if the origin check, guards, `unknown="404"` or the public folder answered."""
+        scope, path = page.scope, page.path
+        method = scope["method"]
+        route = None
+        if self._has_guards or self._closed or self._checks_origin:
+            route = self.table.match(path, method=method, host=self._build_host)
+        if self._checks_origin and (reason := self._origin_refusal(page, route)) is not None:
+            log.info("refused %s %s: %s", method, path, reason.partition("\n")[2].strip())
+            await send_text(scope, page.send, 403, reason)
+            return True
+        if (guards := self.guards(path, route)) and await guarded(guards, page):
+            return True
+        return await self._answers_itself(server, page, route)
+
+    def _origin_refusal(self, page: Exchange, route: Route | None) -> str | None:
+        wanted = next(
+            (
+                rule.check_origin
+                for _, rule in self.config.rules.covering(page.path, route)
+                if rule.check_origin is not None
+            ),
+            self.config.check_origin == "all",
+        )
+        if not wanted:
+            return None
+        own = self.proxies.origin(page.scope, self.config.site)
+        return refusal(page.scope, [own] if self.config.site in ("", own) else [own, self.config.site])
+
+    async def _answers_itself(self, server: SnapshotServer | None, page: Exchange, route: Route | None) -> bool:
+        """True if the public folder or `unknown="404"` answered."""
+        scope, path, send = page.scope, page.path, page.send
+        if scope["method"] not in {"GET", "HEAD"}:
+            return False
+        if self._public is not None and server is None and (file := self._public.find(path)) is not None:
+            reply = self._public.reply(file, scope["method"], request_headers(scope))
+            if reply is not None:
+                await reply.send(scope, send)
+                return True
+        closed = route is not None and route.mark is not None and route.mark.unknown == "404"
+        if closed and server is not None and path not in server.generation:
+            await self.error_page(page, 404, [], scope, page.receive, send)
+            return True
+        return False
+
+    # --- what a page asks of its site
+
+    def route(self, path: str, scope: Scope) -> Route | None:
+        """The route of the app that answers `path`."""
+        host = request_headers(scope).get(b"host", b"").decode("latin-1") if self.hosts else ""
+        return self.table.match(path, method=scope["method"], host=host)
+
+    def paths_context(self, route: Route, app: Any, state: Mapping[str, Any] | None) -> PathsContext:
+        """What the `paths` of `route` is called with."""
+        config, pattern = self.config, route.pattern
+        return PathsContext(app, state or {}, pattern.text, config.base, config.trailing_slash, pattern)
+
+    def remember_props(self, route: Route, path: str, props: Mapping[str, Any]) -> None:
+        """A build found them on its way through `paths`."""
+        if (source := self._props.get(id(route))) is not None:
+            source.remember(path, props)
+
+    async def gives_props(self, page: Exchange) -> bool:
+        """Give the page the props of its route; False if there is no such page."""
+        route = self.route(page.path, page.scope)
+        source = self._props.get(id(route)) if route is not None else None
+        if source is None or route is None:
+            return True
+        context = self.paths_context(route, self._named_app, page.scope.get("state"))
+        mark = route.mark or route.group
+        closed = mark is not None and mark.unknown == "404" and not page.is_captured  # a build tells of unknown params
+        props = await source.of(page.path, page.params, context, closed=closed)
+        page.take_props(props)
+        return props is not None
+
+    async def rewrite(self, page: Exchange, path: str, query: str, send: Send) -> None:
+        """Answer `page` with what `path` (decoded, without `base`) answers."""
+        old = page.scope
+        root = page.root_path
+        full = self.prefix + path
+        if root and old["path"].startswith(root):
+            full = root.removesuffix(self.prefix) + full
+        scope = {
+            name: value for name, value in old.items() if name not in _OF_ROUTING and not name.startswith("fastapi")
+        }
+        scope.update(path=full, raw_path=to_url(full).encode("ascii"), query_string=query.encode("ascii", "replace"))
+        scope["root_path"] = root
+        if page.become(path, scope) > MAX_REWRITES:
+            await send_text(scope, send, 508, "Loop Detected")
+            return
+        if (guards := self.guards(path)) and await guarded(guards, page, send):
+            return
+        await self.app(scope, page.receive, send)
+
+    async def error_page(
+        self, page: Exchange, status: int, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer with the site's page for `status`: its snapshot, else its route (`/404`), else a plain one of ours.
+
+        headers: those of the response that asked for it; all but those of its body are kept.
+        """
+        kept = [(name, value) for name, value in headers if name.lower() not in _OF_BODY]
+
+        async def as_error(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "status": status, "headers": [*message.get("headers", ()), *kept]}
+            await send(message)
+
+        path = f"/{status}"
+        server = self.published.server if self.published is not None else None
+        answer = server.find(path) if server is not None else None
+        if answer is not None and not answer.guards:
+            accept = request_headers(scope).get(b"accept-encoding")
+            reply = answer.reply(scope["method"], {} if accept is None else {b"accept-encoding": accept})
+            await reply.send(scope, as_error)
+            return
+        inner: Scope = {**scope, "method": "HEAD" if scope["method"] == "HEAD" else "GET"}
+        if self.table.match(path, method="GET", host=self._build_host) is None or not page.begins_error():
+            await _plain_error(status, inner, as_error)
+            return
+        inner = {
+            name: value for name, value in inner.items() if name not in _OF_ROUTING and not name.startswith("fastapi")
+        }
+        inner.update(path=self.prefix + path, raw_path=(self.prefix + path).encode("ascii"), query_string=b"")
+        inner["root_path"] = page.root_path
+        await self.app(inner, nothing, as_error)
+
+    def render(self, page: Exchange, name: str, values: Mapping[str, Any]) -> Response:
+        """See `Page.render`."""
+        from ondemand.rendering import render
+
+        return render(self.config, page, name, values)
+
+
+_OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "router", "starlette.exception_handlers"])
+"""What frameworks write into a scope while they look for the route."""
+
+_OF_BODY = frozenset([b"content-type", b"content-length", b"transfer-encoding"])
+
+
+class _WithProps:
+    """Gives a page the props of its route before the app runs."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self.app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = CURRENT.get()
+        if await self._site.gives_props(page):
+            await self.app(scope, receive, send)
+        else:
+            await self._site.error_page(page, 404, [], scope, receive, send)
+
+
+class _Redirects:
+    """Answers the configured redirects, live and captured alike."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self.app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = CURRENT.get().path
+        found = self._site.config.redirects.find(path, scope["method"], self._site.prefix)
+        if found is None:
+            await self.app(scope, receive, send)
+        else:
+            await send_redirect(*found, send)
+
+
+class _RuleHeaders:
+    """Puts the `headers` and `vary` of rules on the app's answers, live and captured alike."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self.app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = CURRENT.get().path
+        route = self._site.table.match(path, method=scope["method"], host="")
+        covering = [rule for _, rule in self._site.config.rules.covering(path, route)]
+        fields: dict[bytes, bytes] = {}
+        for rule in reversed(covering):
+            fields.update({n.lower().encode("latin-1"): v.encode("latin-1") for n, v in rule.headers.items()})
+        vary = [name.lower().encode("latin-1") for rule in covering for name in rule.vary]
+        if not fields and not vary:
+            await self.app(scope, receive, send)
+            return
+
+        async def with_fields(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in fields]
+                message = {**message, "headers": [*kept, *fields.items(), *((b"vary", name) for name in vary)]}
+            await send(message)
+
+        await self.app(scope, receive, with_fields)
+
+
+def _public_folder(folder: Path) -> PublicFolder:
+    from ondemand.snapshots.public import PublicFolder
+
+    return PublicFolder(folder)
+
+
+async def guarded(guards: Guards, page: Exchange, send: Send | None = None) -> bool:
+    """Ask each guard; True if one of them answered, or raised what is an answer. What it read of the body is there again
+    for the app."""
+    token = CURRENT.set(page)
+    page.be_private()
+    page.keep_body()
+    answer = send or page.send
+    try:
+        for guard, params in guards:
+            page.take_params(params)
+            response: Any = await guard(page)
+            if response is None:
+                continue
+            if not callable(cast("object", response)):
+                name = getattr(guard, "__qualname__", repr(guard))
+                raise TypeError(
+                    f"The guard {name} returned {type(response).__name__}. Return a Response, or None to let pass."
+                )
+            await response(page.scope, page.receive, answer)
+            return True
+    except OnDemandError as error:
+        if not await answers_raised(error, page, answer):
+            raise
+        return True
+    finally:
+        leave(token)
+    page.take_params(None)
+    page.release_body()
+    return False
+
+
+def leave(token: Token[Any]) -> None:
+    """The page is no longer the current one."""
+    try:
+        CURRENT.reset(token)
+    except ValueError:  # the request was given up, and whoever closes it does so in a context of its own
+        return
+
+
+async def answers_raised(error: OnDemandError, page: Exchange, send: Send) -> bool:
+    """Answer with what page code raised, if it is an answer and none has begun."""
+    from ondemand.responses import Redirect, response_to
+
+    if page.has_started or not isinstance(error, Redirect | RequestError):
+        return False
+    await response_to(error)(page.scope, page.receive, send)
+    return True
+
+
+def _without(path: str, front: str) -> str | None:
+    """`path` without `front`, taken off at a segment boundary, or None if it does not begin with it. A `front` that
+    ends in a slash counts as Starlette counts it: the slash behind it must be there too."""
+    if not front:
+        return path
+    if path == front:
+        return "/"
+    return path[len(front) :] if path.startswith(front + "/") else None
+
+
+def _inner_root_paths(app: Any) -> tuple[str, ...]:
+    """The root_path of each app inside that sets its own (`FastAPI(root_path="/api")`), without a last slash."""
+    roots = [getattr(inner, "root_path", None) for inner in inner_apps(app)]
+    return tuple(dict.fromkeys(root.rstrip("/") for root in roots if isinstance(root, str) and root.rstrip("/")))
+
+
+async def nothing() -> Message:
+    """The `receive` of a request whose body nobody needs."""
+    return {"type": "http.disconnect"}
+
+
+async def send_redirect(status: int, location: str, send: Send) -> None:
+    """Answer with a redirect without a body."""
+    headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def send_text(
+    scope: Scope, send: Send, status: int, text: str, content_type: str = "text/plain; charset=utf-8"
+) -> None:
+    """Answer with a short text of ours."""
+    body = text.encode()
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def _plain_error(status: int, scope: Scope, send: Send) -> None:
+    """The page for `status` of a site that has none."""
+    phrase = HTTPStatus(status).phrase
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}: {phrase}</title>'
+        f"<body><h1>{status}: {phrase}</h1></body></html>"
+    )
+    await send_text(scope, send, status, text, "text/html; charset=utf-8")
+
+
+def _use_snapshots(config: Config, apps: list[Any]) -> tuple[bool, str]:
+    """Whether to answer from snapshots, and why not."""
+    override = os.environ.get("ONDEMAND_SNAPSHOTS")
+    if override:
+        if override.lower() not in {"0", "1", "true", "false", "on", "off"}:
+            raise ConfigError(f"ONDEMAND_SNAPSHOTS={override!r} is not accepted. It takes 1 or 0.")
+        return override.lower() in {"1", "true", "on"}, f"ONDEMAND_SNAPSHOTS={override}"
+    if config.snapshots != "auto":
+        return config.snapshots, "snapshots=False"
+    if os.environ.get("FASTAPI_ENV") == "development":
+        return False, "FASTAPI_ENV=development"
+    if any(getattr(app, "debug", False) is True for app in apps):
+        return False, "the app is in debug mode"
+    if "pytest" in sys.modules:
+        return False, "this is a test; snapshots=True turns them on"
+    return True, ""
+
+
+def _say(message: str) -> None:
+    """The one line at start: through our own logger, or, where nothing would show it, the server's."""
+    target = log
+    if not log.isEnabledFor(logging.INFO) or not log.hasHandlers():
+        for name in ("uvicorn.error", "hypercorn.error", "_granian"):
+            known = logging.getLogger(name)
+            if known.hasHandlers() and known.isEnabledFor(logging.INFO):
+                target = known
+                break
+    target.info("ondemand: %s", message)
