@@ -1,0 +1,1 @@
+"""The pages of the HTTP cases as FastAPI apps, and how their cases are sent and compared."""
