@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -130,7 +130,7 @@ class _Build:
             # files of the public folder come first: they beat what the app answers at their path
             self._ask(("public",))
             while self._expanding:
-                self._take(children.wait(None))
+                self._take(children.wait(0.2))
         with self._frontier.writing():
             for path, kind in self._hello.seeds:
                 self._frontier.add(path, kind)
@@ -152,7 +152,18 @@ class _Build:
 
     def _ask(self, message: tuple[Any, ...]) -> None:
         self._expanding.add(message)
-        self._children.first.send(message)
+        if self._children.first.alone is None:
+            self._children.first.send(message)
+
+    def _expands(self, child: Child) -> bool:
+        """True if something else than its pages may be what ends it."""
+        return bool(self._expanding) and child is self._children.first
+
+    def _expand_alone(self, child: Child) -> None:
+        """Let it do one of what is still to expand and nothing else: what ends it then is known."""
+        child.alone = min(self._expanding, default=None)
+        if child.alone is not None:
+            child.send(child.alone)
 
     def _take(self, messages: list[tuple[Child, Any]]) -> None:
         with self._frontier.writing():
@@ -164,6 +175,8 @@ class _Build:
                             self._note(visited)
                     case Expanded():
                         self._add(message)
+                        if message.last and child.alone is not None:
+                            self._expand_alone(child)
                     case Stuck():
                         self._stuck(child, message)
                     case Refused():
@@ -258,9 +271,12 @@ class _Build:
     # --- processes that end
 
     def _stuck(self, child: Child, stuck: Stuck) -> None:
+        if child.alone is not None:
+            self._expansion_failed(child, "block the event loop", stuck.frames)
+            return
         if stuck.job in child.given:
             job = child.given.pop(stuck.job)
-        elif len(child.given) == 1:
+        elif len(child.given) == 1 and not self._expands(child):
             job = child.given.popitem()[1]
         else:
             return  # those that were out are tried again one by one: the next time it is known
@@ -277,15 +293,30 @@ class _Build:
     def _died(self, child: Child) -> None:
         """Its process is gone: start another. A page that was alone in it is the one that ended it."""
         given = list(child.given.values())
-        if not given and child.code == 0:
+        first, expands = child is self._children.first, self._expands(child)
+        if child.alone is not None:
+            self._expansion_failed(child, f"ended the process (exit code {child.code})")
+        elif not given and not expands and child.code == 0:
             raise OnDemandError("A process of the build ended by itself. Look at what the app does when it starts.")
-        if len(given) == 1 and child.code != STUCK:
+        if len(given) == 1 and not (child.code == STUCK or child.ending or expands):
             job = given.pop()
             child.given.clear()
             self._fault(job, Finding("error", f"It ended the process (exit code {child.code}).", "Correct the page."))
-        self._children.replace(child, given)
-        for message in self._expanding:
-            self._children.first.send(message)
+        fresh = self._children.replace(child, given)
+        if first:
+            self._expand_alone(fresh)
+
+    def _expansion_failed(self, child: Child, what: str, frames: Sequence[str] = ()) -> None:
+        message = child.alone
+        assert message is not None
+        self._expanding.discard(message)
+        if message == ("public",):
+            route, source = "", "The public folder"
+        else:
+            route = self._hello.routes[int(message[1])].pattern
+            source = f"The paths of {route}"
+        self._find(Finding("params", f"{source} {what}.", "Correct its `paths`.", route=route, frames=frames))
+        child.alone = None
 
     def _fault(self, job: Job, finding: Finding) -> None:
         finding.path = job.path
@@ -396,6 +427,8 @@ class _Build:
         routes = json.dumps([route.to_json() for route in report.routes], ensure_ascii=False, indent=1)
         (self._publisher.folder / "routes.json").write_text(routes, encoding="utf-8")
         self._frontier.close()
+        if self._children.replaced:
+            self._publisher.settle()
         return self._publisher.publish()
 
     def close(self) -> None:

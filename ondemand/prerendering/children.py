@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, Pipe, wait
 from typing import Any, Self, cast
 
 from ondemand.errors import AppImportError, OnDemandError
-from ondemand.prerendering.messages import Hello, Job, Order, Refused
+from ondemand.prerendering.messages import Hello, Job, Order, Refused, Stuck
 from ondemand.recording import BUILDING
 
 __all__ = ["Child", "Children"]
 
 PORTION = 64
 """Pages that a process is handed at once; it holds twice as many, so that it never waits."""
+
+SLACK = 10.0
+"""Seconds beyond `page_timeout` after which a process that says nothing is ended: it should have ended itself long ago."""
 
 MAX_REPLACED = 100
 """Processes that may end before the build gives up."""
@@ -31,7 +37,21 @@ class Child:
         self.connection = connection
         self.given: dict[int, Job] = {}
         self.careful = False  # hand it one page at a time: one of these ended its predecessor
+        self.alone: tuple[Any, ...] | None = None  # all it does: one of these ended its predecessor
+        self.ending = False  # it was killed for its silence: what it holds is not to blame for its end
+        self.silent = 0.0  # seconds that it has been waited for in vain
         self._process = process
+
+    @property
+    def gone(self) -> bool:
+        """True if its process has ended and left nothing to read, also where one that the app forked keeps the line open."""
+        return self._process is not None and self._process.poll() is not None and not self.connection.poll(0)
+
+    def kill(self) -> bool:
+        """End it at once, if it is a process."""
+        if self._process is not None:
+            self._process.kill()
+        return self._process is not None
 
     def send(self, message: Any) -> None:
         try:
@@ -56,13 +76,16 @@ class Child:
     def end(self) -> None:
         """Ask it to stop, so that the app can shut down; end it if it does not within 10 seconds."""
         self.send(("stop",))
+        drain = _drain(self.connection)
         if self._process is not None:
             try:
                 self._process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self.connection.close()
+        drain.join(1)
+        if not drain.is_alive():  # else it would read from whatever gets the number of this connection next
+            self.connection.close()
 
 
 class Children:
@@ -75,7 +98,8 @@ class Children:
         self._folder = ""
         self._closed: list[tuple[Any, ...]] = []
         self._again: list[Job] = []
-        self._replaced = 0
+        self.replaced = 0
+        self._patience = 0.0
         self._building = os.environ.get(BUILDING)
 
     def __enter__(self) -> Self:
@@ -104,6 +128,7 @@ class Children:
     def start(self) -> Hello:
         """Start the first process. Raises what it refuses with: `AppImportError`, `ConfigError`."""
         child, hello = self._start()
+        self._patience = hello.config["page_timeout"] + SLACK
         self._children.append(child)
         return hello
 
@@ -124,6 +149,8 @@ class Children:
     def hand_out(self, jobs: Callable[[int], list[Job]]) -> None:
         """Give each process work, if it has room for it; first what a process that ended has left."""
         for child in self._children:
+            if child.alone is not None or child.ending:
+                continue
             room = 1 - len(child.given) if child.careful else PORTION if len(child.given) <= PORTION else 0
             if room <= 0:
                 continue
@@ -136,22 +163,32 @@ class Children:
                 child.given.update((job.id, job) for job in portion)
                 child.send(("visit", portion))
 
-    def wait(self, timeout: float | None) -> list[tuple[Child, Any]]:
+    def wait(self, timeout: float) -> list[tuple[Child, Any]]:
         """What the processes say, as soon as one does; None stands for one that has ended. timeout: in seconds."""
         by_connection = {child.connection: child for child in self._children}
         messages: list[tuple[Child, Any]] = []
+        began = time.monotonic()
         for ready in wait(list(by_connection), timeout):
-            child = by_connection[cast("Connection", ready)]
+            child = by_connection.pop(cast("Connection", ready))
+            child.silent = 0.0
             try:
                 messages.append((child, child.connection.recv()))
             except (EOFError, OSError):
                 messages.append((child, None))
+        waited = min(time.monotonic() - began, timeout)  # not the time during which we were stopped
+        for child in by_connection.values():
+            child.silent = child.silent + waited if child.given else 0.0
+            if child.gone:
+                messages.append((child, None))
+            elif child.silent > self._patience and child.given and not child.ending and child.kill():
+                child.ending = True
+                messages.append((child, Stuck(None, ())))
         return messages
 
-    def replace(self, child: Child, left: Iterable[Job]) -> None:
+    def replace(self, child: Child, left: Iterable[Job]) -> Child:
         """Start a process in the place of one that ended; it goes on carefully with what was left."""
-        self._replaced += 1
-        if self._replaced > MAX_REPLACED:
+        self.replaced += 1
+        if self.replaced > MAX_REPLACED:
             raise OnDemandError(f"{MAX_REPLACED} processes of the build ended one after the other. It gives up.")
         for job in left:
             job.again = True
@@ -163,6 +200,7 @@ class Children:
         for message in self._closed:
             fresh.send(message)
         self._children[self._children.index(child)] = fresh
+        return fresh
 
     def _start(self) -> tuple[Child, Hello]:
         child = self._start_process() if isinstance(self._order.target, str) else self._start_thread()
@@ -190,8 +228,9 @@ class Children:
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
             )
             connection = _accept(listener, process)
-        connection.send(self._order)
-        return Child(connection, process)
+        child = Child(connection, process)
+        child.send(self._order)
+        return child
 
     def _start_thread(self) -> Child:
         from ondemand.prerendering.process import run
@@ -212,8 +251,24 @@ class _ThreadChild(Child):
 
     def end(self) -> None:
         self.send(("stop",))
+        drain = _drain(self.connection)
         self._thread.join(timeout=10)
-        self.connection.close()
+        drain.join(1)
+        if not drain.is_alive():  # else it would read from whatever gets the number of this connection next
+            self.connection.close()
+
+
+def _drain(connection: Connection) -> threading.Thread:
+    """Read what nobody wants any more: whoever waits to say it cannot stop."""
+
+    def read() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                connection.recv_bytes()
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
 
 
 def _run_and_close(run: Callable[[Any, Order], None], connection: Any, order: Order) -> None:
@@ -226,9 +281,18 @@ def _run_and_close(run: Callable[[Any, Order], None], connection: Any, order: Or
 def _accept(listener: Listener, process: subprocess.Popen[bytes]) -> Connection:
     """The process's connection. Raises `OnDemandError` if it ends before it connects."""
     accepted: list[Any] = []
-    waiter = threading.Thread(target=lambda: accepted.append(listener.accept()), daemon=True)
+
+    def accept() -> None:
+        while not accepted:
+            try:
+                accepted.append(listener.accept())
+            except (EOFError, OSError, AuthenticationError):  # it ended while it said who it is, or was somebody else
+                if process.poll() is not None:
+                    return
+
+    waiter = threading.Thread(target=accept, daemon=True)
     waiter.start()
-    while waiter.is_alive():
+    while not accepted:
         waiter.join(0.1)
         if process.poll() is not None and not accepted:
             raise OnDemandError(f"The process of the build ended before it began (exit code {process.returncode}).")

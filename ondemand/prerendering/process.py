@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, cast
@@ -117,6 +117,22 @@ def _wrapper(app: ASGIApp, registered: Sequence[OnDemand]) -> OnDemand:
     )
 
 
+class Silence:
+    """How long a loop has not beaten. Counted in the watcher's own steps, not measured by a clock: time during which the
+    whole process was stopped (Ctrl+Z) is no page's."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._silent = 0.0
+        self._heard = -1
+
+    def lasts(self, step: float, beat: int, *, waits: bool) -> bool:
+        """One step later: True if it is silent for longer than the limit. waits: for the parent, which is no page's fault."""
+        self._silent = self._silent + step if beat == self._heard and not waits else 0.0
+        self._heard = beat
+        return self._silent > self._limit
+
+
 class _Session:
     """The talk with the parent."""
 
@@ -129,39 +145,52 @@ class _Session:
         self._busy: dict[str, Job] = {}
         self._results: list[Visited] = []
         self._saying = threading.Lock()
-        self._beat = time.monotonic()
+        self._beat = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def say(self, message: Any) -> None:
         with self._saying:
             _send(self._connection, message)
+            self._beat += 1  # who waited for the parent was not stuck
 
     async def serve(self) -> None:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._read, args=(loop,), name="ondemand inbox", daemon=True).start()
         self.say(self._worker.hello())
-        self._tasks.append(asyncio.create_task(self._beats()))
+        self._keep(self._beats())
         try:
             while (message := await self._inbox.get()) != ("stop",):
                 await self._obey(message, loop)
         finally:
             for task in self._tasks:
+                task.remove_done_callback(self._ended)
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Whatever cancelled a task of ours, its result would be waited for in vain: end, and be replaced."""
+        if task.cancelled() or task.exception() is not None:
+            self._inbox.put_nowait(("broken",))
 
     async def _obey(self, message: tuple[Any, ...], loop: asyncio.AbstractEventLoop) -> None:
         match message:
             case ("begin", folder):
                 self._worker = self._make(Path(folder))
                 count = self._worker.config.concurrency
-                self._tasks += [asyncio.create_task(self._visits()) for _ in range(count)]
+                for _ in range(count):
+                    self._keep(self._visits())
                 if threading.current_thread() is threading.main_thread():
                     self._start_watch(loop)
             case ("visit", jobs):
                 for job in jobs:
                     self._jobs.put_nowait(job)
             case ("expand", position):
-                self._tasks.append(asyncio.create_task(self._expand(position)))
+                self._keep(self._expand(position))
             case ("mount", position):
                 for portion in self._worker.mount(position):
                     self.say(portion)
@@ -170,6 +199,8 @@ class _Session:
                     self.say(portion)
             case ("close", route):
                 self._worker.closed.add(route)
+            case ("broken",):
+                raise OnDemandError("The app cancelled a task of the build.")
             case _:
                 raise AssertionError(message)
 
@@ -218,7 +249,7 @@ class _Session:
 
     async def _beats(self) -> None:
         while True:
-            self._beat = time.monotonic()
+            self._beat += 1
             self._flush()
             await asyncio.sleep(0.05)
 
@@ -229,9 +260,10 @@ class _Session:
         limit = self._worker.config.page_timeout + 1
 
         def watch() -> None:
+            step, silence = min(limit / 4, 1.0), Silence(limit)
             while not loop.is_closed():
-                time.sleep(min(limit / 4, 1.0))
-                if time.monotonic() - self._beat > limit:
+                time.sleep(step)
+                if silence.lasts(step, self._beat, waits=self._saying.locked()):
                     self._end_stuck(loop, main)
 
         threading.Thread(target=watch, name="ondemand watch", daemon=True).start()
@@ -249,6 +281,9 @@ def main(arguments: Sequence[str]) -> None:
     key = bytes.fromhex(os.environ.pop("ONDEMAND_WORKER_KEY"))
     os.environ[BUILDING] = "1"
     with Client(arguments[0], authkey=key) as connection:
+        if hasattr(os, "register_at_fork"):
+            # a process that the app forks must not keep the line open when this one has ended, nor speak on it
+            os.register_at_fork(after_in_child=connection.close)
         order = cast("Order", connection.recv())
         run(connection, order)
     sys.stdout.flush()

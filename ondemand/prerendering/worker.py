@@ -6,6 +6,7 @@ app: which route answers a path, how it is rendered, what its answer says. `proc
 
 from __future__ import annotations
 
+import asyncio
 import html
 import itertools
 import os
@@ -465,7 +466,10 @@ class Worker:
                 if len(portion.paths) >= 500 or len(portion.findings) >= 500:
                     yield portion
                     portion = Expanded(position, route.pattern.text, [])
-        except Exception as error:
+        except BaseException as error:  # also SystemExit, and the cancellation of something that they waited for
+            task = asyncio.current_task()
+            if isinstance(error, GeneratorExit) or (task is not None and task.cancelling()):
+                raise
             message = f"The paths of {route.pattern.text} raised {describe(error)}."
             finding = Finding("params", message, "Correct its `paths`.", frames=user_frames(error))
             finding.route = route.pattern.text

@@ -355,6 +355,24 @@ class Publisher:
         self._digest.update(line)
         self._count += 1
 
+    def settle(self) -> None:
+        """After a process of the build died: remove what no line lists, such as a page that it wrote and never told.
+        Raises `StoreError` if something that a line lists is not whole."""
+        self._manifest.flush()
+        listed: set[str] = set()
+        with (self.folder / "manifest.jsonl").open("rb") as lines:
+            for snapshot in snapshots(lines):
+                for encoding, form in snapshot.encodings.items():
+                    file = f"{self.folder}/{snapshot.file}{SUFFIXES[encoding]}"
+                    if not os.path.isfile(file) or os.stat(file).st_size != form.size:
+                        raise StoreError(f"A process of the build ended and left {file} damaged. Build again.")
+                    listed.add(file)
+        for part in ("site", "guarded"):
+            for folder, _, names in os.walk(self.folder / part):
+                for name in names:
+                    if (file := f"{folder}/{name}") not in listed:
+                        os.unlink(file)
+
     def publish(self) -> str:
         """Make this the published generation, in one step. Returns its name."""
         self._manifest.write(footer(self._count, self._digest.hexdigest()))
