@@ -26,7 +26,7 @@ from benchmarks.settings import Settings
 from benchmarks.table import Row, Unit, difference, plain
 from ondemand import OnDemand
 
-__all__ = ["hit", "miss"]
+__all__ = ["MICROSECONDS", "hit", "miss", "repeat", "time_of"]
 
 MICROSECONDS = Unit("us", 1e6, 2)
 GOAL = 1.5e-6
@@ -83,7 +83,8 @@ async def _ask(app: Any, paths: Iterator[str]) -> float:
     return spent / asked
 
 
-def _time(app: Any, paths: Iterator[str]) -> float:
+def time_of(app: Any, paths: Iterator[str]) -> float:
+    """Seconds of CPU per request, without the garbage collector."""
     gc.collect()
     gc.disable()
     try:
@@ -92,7 +93,8 @@ def _time(app: Any, paths: Iterator[str]) -> float:
         gc.enable()
 
 
-def _repeat(path: str, count: int) -> Iterator[str]:
+def repeat(path: str, count: int) -> Iterator[str]:
+    """`path`, so many times."""
     return (path for _ in range(count))
 
 
@@ -115,15 +117,15 @@ def hit(settings: Settings) -> list[Row]:
 
     def cold() -> float:
         fresh = OnDemand(constant, dist=dist, snapshots=True)
-        asyncio.run(_ask(fresh, _repeat("/p/0", 1)))  # reads the list of snapshots: that is M1's
-        return _time(fresh, (f"/p/{number}" for number in range(1, count)))
+        asyncio.run(_ask(fresh, repeat("/p/0", 1)))  # reads the list of snapshots: that is M1's
+        return time_of(fresh, (f"/p/{number}" for number in range(1, count)))
 
     took = interleave(
         settings.rounds,
         {
-            "constant": lambda: _time(constant, _repeat("/p/7", many)),
-            "ours": lambda: _time(wrapped, _repeat("/p/7", many)),
-            "StaticFiles": lambda: _time(static, _repeat("/page.html", many // 40)),
+            "constant": lambda: time_of(constant, repeat("/p/7", many)),
+            "ours": lambda: time_of(wrapped, repeat("/p/7", many)),
+            "StaticFiles": lambda: time_of(static, repeat("/page.html", many // 40)),
             "cold": cold,
         },
     )
@@ -143,8 +145,8 @@ def miss(settings: Settings) -> list[Row]:
     took = interleave(
         settings.rounds,
         {
-            "constant": lambda: _time(constant, _repeat("/basket", many)),
-            "ours": lambda: _time(wrapped, _repeat("/basket", many)),
+            "constant": lambda: time_of(constant, repeat("/basket", many)),
+            "ours": lambda: time_of(wrapped, repeat("/basket", many)),
         },
     )
     name = "S3 request that no snapshot answers"
