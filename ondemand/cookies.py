@@ -342,7 +342,7 @@ def _value_text(name: str, value: object) -> str:
         return str.__str__(value)  # the text of an enum's member, not its name
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() <= 8 * MAX_SIZE:
+    if isinstance(value, int) and value.bit_length() <= 3 * MAX_SIZE:
         return str(value)
     if isinstance(value, float):
         return _number_text(value)

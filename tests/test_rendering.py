@@ -56,7 +56,7 @@ def test_everything_is_escaped_unless_it_says_that_it_is_safe(templates: Path, w
 )
 def test_a_template_is_inside_its_folder(name: str, templates: Path) -> None:
     page = ondemand.Page.for_test(templates=templates)
-    with pytest.raises(ConfigError, match="page.render"):
+    with pytest.raises(ConfigError, match=r"page\.render"):
         page.render(name)
 
 
@@ -71,5 +71,5 @@ def test_without_a_folder_the_error_is_the_setting_to_add(wrap: Wrap) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused_at_start(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="templates=.*is no folder"):
+    with pytest.raises(ConfigError, match=r"templates=.*is no folder"):
         OnDemand(FastAPI(), templates=tmp_path / "nothing").site()
