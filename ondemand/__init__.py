@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ondemand.contexts import Page, current_page
+    from ondemand.cookies import Cookie, Cookies
     from ondemand.errors import (
         AppImportError,
         BodyError,
@@ -32,13 +33,16 @@ if TYPE_CHECKING:
         ResponseStarted,
         StoreError,
     )
+    from ondemand.forms import FormData, UploadedFile
     from ondemand.marks import StaticPath, prerender
     from ondemand.middleware import OnDemand
+    from ondemand.pagination import Paginated
     from ondemand.paths import PathsContext
     from ondemand.prerendering.build import build
     from ondemand.recording import is_building
     from ondemand.responses import Redirect, Response
     from ondemand.routing import Route, Rule
+    from ondemand.urls import URL
 
 __version__ = "0.1.0"
 
@@ -51,7 +55,10 @@ _HOMES = {
     "BuildRunning": "errors",
     "ClientDisconnected": "errors",
     "ConfigError": "errors",
+    "Cookie": "cookies",
     "CookieError": "errors",
+    "Cookies": "cookies",
+    "FormData": "forms",
     "LifespanError": "errors",
     "ManifestError": "errors",
     "MarkError": "errors",
@@ -60,6 +67,7 @@ _HOMES = {
     "OnDemandWarning": "errors",
     "Page": "contexts",
     "PageUnavailable": "errors",
+    "Paginated": "pagination",
     "ParamError": "errors",
     "PathsContext": "paths",
     "PrerenderError": "errors",
@@ -71,6 +79,8 @@ _HOMES = {
     "Rule": "routing",
     "StaticPath": "marks",
     "StoreError": "errors",
+    "URL": "urls",
+    "UploadedFile": "forms",
     "build": "prerendering.build",
     "current_page": "contexts",
     "is_building": "recording",
@@ -78,6 +88,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "URL",
     "AppImportError",
     "BodyError",
     "BodyTooLarge",
@@ -86,7 +97,10 @@ __all__ = [
     "BuildRunning",
     "ClientDisconnected",
     "ConfigError",
+    "Cookie",
     "CookieError",
+    "Cookies",
+    "FormData",
     "LifespanError",
     "ManifestError",
     "MarkError",
@@ -95,6 +109,7 @@ __all__ = [
     "OnDemandWarning",
     "Page",
     "PageUnavailable",
+    "Paginated",
     "ParamError",
     "PathsContext",
     "PrerenderError",
@@ -106,6 +121,7 @@ __all__ = [
     "Rule",
     "StaticPath",
     "StoreError",
+    "UploadedFile",
     "__version__",
     "build",
     "current_page",

@@ -45,6 +45,7 @@ FINDINGS: Mapping[str, Policy] = {
     "nothing": "warn",  # no page is static
     "public": "warn",  # a file of the public folder that cannot be published
     "skipped-middleware": "warn",  # security middleware that a snapshot never passes
+    "unwrapped": "warn",  # the app has no OnDemand
     "unused-rule": "warn",  # a rule that covers nothing
     "lost-mark": "fail",  # a marked function that no route runs: what it says would be passed over
 }

@@ -75,6 +75,14 @@ class Page:
     _rewrites = 0
     _shows_error = False
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """FastAPI takes this class for a field of the request."""
+        raise TypeError("In FastAPI, annotate with the Page of ondemand.fastapi: from ondemand.fastapi import Page")
+
+    def __repr__(self) -> str:
+        return f"<Page {self._scope['method']} {self._path}>"
+
     def __init__(
         self,
         site: SiteOfPage,
@@ -194,7 +202,7 @@ class Page:
     @property
     def props(self) -> Mapping[str, Any]:
         """What the route's `props=` or `paths=` give for these params, by reference; {} where they give nothing."""
-        return self._props if self._props is not None else {}
+        return self._props or _NoProps(self._path)
 
     @property
     def locals(self) -> dict[str, Any]:
@@ -366,6 +374,20 @@ class Page:
         if self._inbox is None:
             self._inbox = Inbox(self._receive, "the app" if self._body_read else "")
         return self._inbox
+
+
+class _NoProps(dict[str, Any]):
+    """The props of a page that has none: says why where one is asked for."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def __missing__(self, name: str) -> Any:
+        raise KeyError(
+            f"{name}: {self._path} has no props. Either the `paths` of its route do not name it, or they give it none: "
+            'give props=, or unknown="404" so that such pages are not found.'
+        )
 
 
 def current_page() -> Page:

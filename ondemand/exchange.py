@@ -91,6 +91,11 @@ class Exchange(Page):
         if self._inbox is not None:
             self._inbox.rewind()
 
+    @property
+    def shows_error(self) -> bool:
+        """True while the page for an error is rendered, whose path is not that of this page."""
+        return self._shows_error
+
     def begins_error(self) -> bool:
         """True once: the page for an error is about to be rendered."""
         begins, self._shows_error = not self._shows_error, True

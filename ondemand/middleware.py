@@ -31,7 +31,8 @@ class OnDemand:
     With no build present, everything is rendered by the app.
     """
 
-    def __init__(self, app: ASGIApp | None = None, **settings: Any) -> None:
+    def __init__(self, app: ASGIApp | None = None, /, **settings: Any) -> None:
+        app = settings.pop("app", app)  # positional for type checkers: Starlette's middleware take theirs so
         self.app: ASGIApp = app if app is not None else _not_found
         # "hybrid" is said once, by the check below
         self._settings = {**settings, "output": "static"} if settings.get("output") == "hybrid" else settings

@@ -11,7 +11,7 @@ import json as _json
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ondemand._asgi import CURRENT, Receive, Scope, Send
 from ondemand.errors import OnDemandError, PageUnavailable, RequestError
@@ -42,7 +42,7 @@ class _PlainResponse:
 
 
 if TYPE_CHECKING:
-    _Base = _PlainResponse
+    from starlette.responses import Response as _Base
 else:
     try:
         from starlette.responses import Response as _Base
@@ -76,8 +76,13 @@ class Response(_Base):
         if isinstance(body, str) and "content-type" not in names:
             fields.append(("content-type", "text/html; charset=utf-8"))
         if body is not None and not isinstance(body, str | bytes):
-            if not isinstance(body, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise TypeError(f"Response(body=...) was given {type(body).__name__}. It takes text, bytes or chunks.")
+            given = cast("object", body)
+            if isinstance(given, Mapping | list | tuple | set) or not isinstance(given, Iterable | AsyncIterable):
+                kind = type(cast("object", given)).__name__
+                raise TypeError(
+                    f"Response(body=...) was given {kind}. It takes text, bytes, or a generator of them. "
+                    "For JSON: Response.json(...)."
+                )
             self._chunks = body
         content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
         super().__init__(content, int(status))

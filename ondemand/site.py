@@ -137,7 +137,11 @@ class Site:
         if server is None:
             _say(f"no build in {self.config.dist}: the app renders everything")
         else:
-            _say(f"{len(server.generation)} snapshots of generation {server.generation.name} from {self.config.dist}")
+            generation = server.generation
+            _say(
+                f"{len(generation)} snapshots of generation {generation.name} from {self.config.dist} "
+                "(ONDEMAND_SNAPSHOTS=0 turns them off)"
+            )
 
     # --- paths
 
@@ -407,7 +411,7 @@ class _WithProps:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = CURRENT.get()
-        if await self._site.gives_props(page):
+        if page.shows_error or await self._site.gives_props(page):
             await self.app(scope, receive, send)
         else:
             await self._site.error_page(page, 404, [], scope, receive, send)

@@ -423,5 +423,5 @@ def test_a_response_streams_and_knows_head(status: int, wrap: Wrap) -> None:
     assert (answer.status, answer.header("content-length")) == (status, None)
     assert answer.body == ("aé".encode() if status == 200 else b"")
     assert ask(app, "/", method="HEAD").body == b""
-    with pytest.raises(TypeError, match="It takes text, bytes or chunks"):
+    with pytest.raises(TypeError, match="It takes text, bytes, or a generator"):
         Response(5)  # type: ignore[arg-type]

@@ -861,3 +861,31 @@ def test_props_come_from_paths_at_request_time() -> None:
         wrapped = wrap(app, snapshots=False)
         assert ask(wrapped, "/lamp").text == '"Lamp"'
         assert ask(wrapped, "/chair").text == '"none"'
+
+
+def test_props_that_are_not_there_say_why() -> None:
+    with pytest.raises(KeyError, match=r"name: /products/x has no props\..*unknown="):
+        ondemand.Page.for_test("/products/x").props["name"]
+    assert dict(ondemand.Page.for_test("/").props) == {}
+
+
+def test_the_wrong_page_in_fastapi_says_which_is_right() -> None:
+    app = FastAPI()
+    with pytest.raises(TypeError, match=r"from ondemand\.fastapi import Page"):
+
+        @app.get("/")
+        async def home(page: ondemand.Page) -> None: ...
+
+
+@pytest.mark.parametrize("body", [{"a": 1}, ["a"], {"a"}, ("a",), 5])
+def test_what_is_no_text_is_no_body(body: Any) -> None:
+    with pytest.raises(TypeError, match=r"Response\.json"):
+        Response(body)
+
+
+def test_the_app_may_be_named() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("app")(scope, receive, send)
+
+    assert ask(OnDemand(app=app, snapshots=False), "/").text == "app"
+    assert ask(OnDemand(app, snapshots=False), "/").text == "app"

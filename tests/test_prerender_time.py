@@ -346,3 +346,56 @@ def test_findings_are_reported_to_machines_too(dist: Path) -> None:
 
 def test_the_error_says_what_to_do() -> None:
     assert issubclass(PrerenderError, ondemand.OnDemandError)
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_the_404_page_is_built_and_shown_whatever_asks_for_it(
+    marked: bool, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    app = FastAPI()
+
+    async def not_found() -> Response:
+        return Response("<h1>mine</h1>", 404)
+
+    app.get("/404")(prerender(not_found) if marked else not_found)
+
+    @app.get("/")
+    async def home() -> HTMLResponse:
+        return HTMLResponse("home")
+
+    @app.get("/p/{slug}")
+    @prerender(paths=[StaticPath({"slug": "a"}, props={"n": 1})], unknown="404")
+    async def listed(page: Page) -> HTMLResponse:
+        return HTMLResponse("a")
+
+    async def props(params: Any) -> Any:
+        return {} if params["slug"] == "a" else None
+
+    @app.get("/q/{slug}")
+    @prerender(paths=[StaticPath({"slug": "a"})], props=props)
+    async def asked(page: Page) -> HTMLResponse:
+        return HTMLResponse("a")
+
+    @app.get("/r/{slug}")
+    async def returned(page: Page) -> Response:
+        return Response(None, 404)
+
+    wrapped = wrap(app, dist=dist, snapshots=True)
+    for _ in ("live", "built"):
+        for path in ("/p/b", "/q/b", "/r/b"):
+            answer = ask(wrapped, path)
+            assert (answer.status, answer.text) == (404, "<h1>mine</h1>"), path
+        assert built(wrapped).findings == []
+    assert (dist / "site/404.html").read_text() == "<h1>mine</h1>"
+
+
+def test_an_app_without_ondemand_is_built_with_a_word_about_it(dist: Path, tmp_path: Path) -> None:
+    project = write_site(
+        tmp_path / "plain",
+        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n"
+        "@app.get('/', response_class=HTMLResponse)\nasync def home():\n    return '<h1>home</h1>'\n",
+    )
+    done = command(project, "build")
+    assert done.returncode == 0
+    assert "The app has no OnDemand" in done.stdout
+    assert command(project, "build", "--strict").returncode == 1

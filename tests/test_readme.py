@@ -54,7 +54,9 @@ def test_the_examples_of_the_table(tmp_path: Path, built: Build, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     app = run(IN_ASTRO[0])["app"]
     assert ask(app, "/counter", headers={"cookie": "counter=4"}).text == "<h1>Counter = 5</h1>"
-    form = {"headers": {"content-type": "application/x-www-form-urlencoded"}, "method": "POST"}
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": "http://testserver"}
+    form = {"headers": headers, "method": "POST"}
+    assert ask(app, "/login", method="POST", headers={"content-type": headers["content-type"]}).status == 403
     assert ask(app, "/login", body=b"password=x", **form).status == 401
     answer = ask(app, "/login", body=b"password=secret&user=ann", **form)
     assert (answer.status, answer.header("location")) == (303, "/account")

@@ -125,7 +125,8 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
     for finding in findings[:SHOWN]:
         colour = "red" if finding.policy == "fail" else "yellow"
         about = finding.path or finding.route
-        console.print(f"[bold {colour}]{finding.kind}[/]" + (f"  [bold]{_safe(about)}[/]" if about else ""))
+        word = "" if finding.policy == "fail" else " (warning)"
+        console.print(f"[bold {colour}]{finding.kind}[/]{word}" + (f"  [bold]{_safe(about)}[/]" if about else ""))
         console.print(f"  {_safe(finding.message)}")
         for frame in finding.frames:
             console.print(f"    {_safe(frame)}")

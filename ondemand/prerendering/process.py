@@ -39,16 +39,17 @@ PORTION = 64
 def run(connection: Connection, order: Order) -> None:
     """Answer the parent's messages until it says stop or goes away. In a process of its own, or in a thread for an app
     that is given as an object."""
+    wrapped = True
     try:
         app = import_app(order.target) if isinstance(order.target, str) else order.target
         if find_wrapper(app, OnDemand) is None:
-            app = OnDemand(app)
+            app, wrapped = OnDemand(app), False
     except OnDemandError as error:
         _send(connection, Refused(_portable(error)))
         return
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(_serve(connection, app, order))
+        loop.run_until_complete(_serve(connection, app, order, wrapped=wrapped))
     finally:
         pending = [task for task in asyncio.all_tasks(loop) if not task.done()]
         for task in pending:
@@ -73,7 +74,7 @@ def _send(connection: Connection, message: Any) -> None:
         os._exit(1) if threading.current_thread() is threading.main_thread() else None
 
 
-async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
+async def _serve(connection: Connection, app: ASGIApp, order: Order, *, wrapped: bool) -> None:
     wrappers: list[OnDemand] = []
     lifespan = Lifespan(app, extra={REGISTER: wrappers})
     try:
@@ -95,7 +96,7 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order) -> None:
     state = lifespan.state if lifespan.supported else None
 
     def make(folder: Path | None) -> Worker:
-        return Worker(app, site, state, folder, order)
+        return Worker(app, site, state, folder, order, wrapped=wrapped)
 
     session = _Session(connection, make)
     await session.serve()

@@ -58,7 +58,7 @@ def varies_by_visitor(capture: Capture) -> str | None:
 def why_not_plain(capture: Capture) -> str | None:
     """Why an unmarked page stays on demand after this answer, or None: only a 200 document that says nothing
     about the visitor becomes static by itself."""
-    if capture.status != 200:
+    if capture.status != 200 and capture.path.rstrip("/") != f"/{capture.status}":  # the page for that very error
         return f"it answers {capture.status}"
     kind = media_type(capture)
     if kind == "application/json" or (kind.endswith("+json") and kind != "application/manifest+json"):

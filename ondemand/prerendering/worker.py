@@ -70,9 +70,17 @@ class Worker:
     """Visits paths of one app. Made inside the lifespan."""
 
     def __init__(
-        self, app: ASGIApp, site: Site, state: Mapping[str, Any] | None, folder: Path | None, order: Order
+        self,
+        app: ASGIApp,
+        site: Site,
+        state: Mapping[str, Any] | None,
+        folder: Path | None,
+        order: Order,
+        *,
+        wrapped: bool,
     ) -> None:
-        """folder: that of the running build's `Publisher`."""
+        """folder: that of the running build's `Publisher`. wrapped: the app has an OnDemand of its own."""
+        self._wrapped = wrapped
         self._app = app
         self.site = site
         self.config: Config = site.config
@@ -182,7 +190,7 @@ class Worker:
         if answer.error:
             said = answer.error.startswith("the app ")
             message = answer.error.capitalize() if said else f"It raised {answer.error}"
-            yield Finding("error", f"{message}.", "Correct the page.", frames=answer.frames)
+            yield Finding("error", f"{message.rstrip('.')}.", "Correct the page.", frames=answer.frames)
             return
         if (fault := _status_fault(answer, marked)) is not None:
             if job.kind != "seed" or fault.kind != "broken-link":  # nobody said that there is a page at "/"
@@ -421,6 +429,14 @@ class Worker:
                     f"Put it outside (add OnDemand first), or say that it is meant: skips={self.site.skipped!r}.",
                 )
             )
+        if not self._wrapped:
+            findings.append(
+                Finding(
+                    "unwrapped",
+                    "The app has no OnDemand: when it is served, it renders every page, and page objects are missing.",
+                    "Add app.add_middleware(OnDemand). For a static host alone nothing is needed.",
+                )
+            )
         routes: list[RouteReport] = []
         seeds: list[tuple[str, str]] = []
         expands: list[int] = []
@@ -436,6 +452,10 @@ class Worker:
                 seeds.append((route.pattern.text, "marked"))
             elif mark is not None and mark.paths is not None:
                 expands.append(position)
+        for path in ("/404", "/500"):  # nobody links to them
+            route = self.table.match(path, host=self._host)
+            if route is not None and route.pattern.is_literal and decide(route, self.config).kind == "candidate":
+                seeds.append((path, "seed"))
         begins = self.table.match("/", host=self._host) is not None or not self.table.known
         if self.config.output == "static" and begins:
             seeds.insert(0, ("/", "seed"))
@@ -470,7 +490,7 @@ class Worker:
             task = asyncio.current_task()
             if isinstance(error, GeneratorExit) or (task is not None and task.cancelling()):
                 raise
-            message = f"The paths of {route.pattern.text} raised {describe(error)}."
+            message = f"The paths of {route.pattern.text} raised {describe(error).rstrip('.')}."
             finding = Finding("params", message, "Correct its `paths`.", frames=user_frames(error))
             finding.route = route.pattern.text
             portion.findings.append(finding)
