@@ -66,11 +66,11 @@ class Cookie:
         text = self.value.strip(_JS_BLANKS)
         if not text:
             return 0
-        if re.fullmatch(r"[+-]?[0-9]{1,4000}", text, re.ASCII):
+        if len(text) <= MAX_DIGITS and re.fullmatch(r"[+-]?[0-9]++", text, re.ASCII):
             return int(text)
-        if re.fullmatch(r"0(?:[xX][0-9a-fA-F]{1,4000}|[oO][0-7]{1,4000}|[bB][01]{1,4000})", text):
+        if re.fullmatch(r"0(?:[xX][0-9a-fA-F]{1,256}|[oO][0-7]{1,256}|[bB][01]{1,256})", text):
             return int(text, 0)
-        if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?Infinity", text, re.ASCII):
+        if re.fullmatch(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?Infinity", text, re.ASCII):
             return float(text)
         return float("nan") if default is _ABSENT else default
 
@@ -87,6 +87,9 @@ class Cookie:
             return True
         return default
 
+
+MAX_DIGITS = 4000
+"""Digits of a number that is read exactly: Python refuses to turn more than 4,300 into text again."""
 
 _JS_BLANKS = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 

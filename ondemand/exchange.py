@@ -21,6 +21,7 @@ class Exchange(Page):
     """The page of one request, as `OnDemand` and the site handle it."""
 
     _private = False
+    _said_nothing = False
 
     @property
     def scope(self) -> Scope:
@@ -91,11 +92,6 @@ class Exchange(Page):
         if self._inbox is not None:
             self._inbox.rewind()
 
-    @property
-    def shows_error(self) -> bool:
-        """True while the page for an error is rendered, whose path is not that of this page."""
-        return self._shows_error
-
     def begins_error(self) -> bool:
         """True once: the page for an error is about to be rendered."""
         begins, self._shows_error = not self._shows_error, True
@@ -110,9 +106,17 @@ class Exchange(Page):
         """A build asks."""
         self._recording = recording
 
-    def response_given(self) -> None:
+    def response_given(self, *, given: bool = True) -> None:
         """The answer is an `ondemand.Response`."""
-        self._given = True
+        self._given = given
+
+    async def receive_nothing(self) -> Message:
+        """The `receive` of the page for an error: no body, then the visitor's leaving."""
+        if not self._said_nothing:
+            self._said_nothing = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._mail().disconnected()
+        return {"type": "http.disconnect"}
 
     def expect_raised(self) -> None:
         """Page code raises what is an answer: see `answer_raised`."""
@@ -142,6 +146,8 @@ class Exchange(Page):
 
 def _without_body(send: Send) -> Send:
     async def without_body(message: Message) -> None:
+        if message["type"] in {"http.response.pathsend", "http.response.zerocopysend"}:
+            message = {"type": "http.response.body"}
         if message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await send(message)

@@ -115,11 +115,10 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes]) -> FormData
 
 
 def _urlencoded(body: bytes) -> FormData:
-    if body.count(b"&") >= MAX_PARTS:
-        raise BodyTooLarge(f"The form has more than {MAX_PARTS} fields.")
-    for pair in body.split(b"&"):
-        if len(pair.partition(b"=")[2]) > MAX_FIELD:
-            raise BodyTooLarge(f"A field of the form is larger than {MAX_FIELD} bytes.")
+    if len(body) > MAX_FIELD + _SLICE or body.count(b"&") >= MAX_PARTS:
+        raise BodyTooLarge(f"The form is larger than {MAX_FIELD} bytes, or has more than {MAX_PARTS} fields.")
+    if any(len(pair.partition(b"=")[2]) > MAX_FIELD for pair in body.split(b"&")):
+        raise BodyTooLarge(f"A field of the form is larger than {MAX_FIELD} bytes.")
     text = body.decode("utf-8", "replace")
     return FormData(list(parse_qsl(text, keep_blank_values=True, separator="&", errors="replace")))
 

@@ -37,6 +37,11 @@ class OnDemand:
         # "hybrid" is said once, by the check below
         self._settings = {**settings, "output": "static"} if settings.get("output") == "hybrid" else settings
         self._site: Site | None = None
+        for inner in inner_apps(self.app):
+            if isinstance(handlers := getattr(inner, "exception_handlers", None), dict) and hasattr(inner, "router"):
+                from ondemand.responses import teach
+
+                teach(cast("dict[Any, Any]", handlers), cast("dict[Any, Any]", handlers))
         try:
             Config.make(settings, root=Path.cwd())
         except ConfigError:
@@ -65,8 +70,10 @@ class OnDemand:
         # 2. A build asks: what the app itself answers is recorded on its way out, and nothing stands in front of it.
         recording: Recording | None = None
         if CAPTURE in scope and isinstance(captured := scope[CAPTURE], Recording):
-            recording, published = captured, None
-            send = recording.begin(scope, send)
+            published = None
+            if not captured.begun:  # an OnDemand inside another has nothing of its own to record
+                recording = captured
+                send = recording.begin(scope, send)
         else:
             published = site.published
 
@@ -147,8 +154,14 @@ class OnDemand:
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            site = self._site or self.site(scope)
+            if site.checks_host and not site.proxies.allows(scope):
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+                return
+        await self.app(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on; read the site when the app has started, and fail the start if it is wrong."""

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ondemand._asgi import CURRENT
 from ondemand.errors import ParamError
 from ondemand.marks import StaticPath
 from ondemand.pagination import paginate
@@ -137,6 +138,7 @@ class Props:
         self._known: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
         self._since = -math.inf
         self._complete = False  # `_known` holds all that `paths` gives
+        self._listed: set[int] | None = None  # hashes of all paths, where they are more than are remembered
         self._bare = False  # `paths` was seen to its end, and no page of it has props
         self._lock = asyncio.Lock()
 
@@ -159,9 +161,14 @@ class Props:
         async with self._lock:
             if self._clock() - self._since >= self._fresh and not self._once:
                 self._known.clear()
-                self._complete = False
-            if _key(path) not in self._known and not self._complete:
-                await self._look_for(path, context)
+                self._complete, self._listed = False, None
+            missing = self._listed is not None and hash(_key(path)) not in self._listed
+            if _key(path) not in self._known and not self._complete and not missing:
+                token = CURRENT.set(None)  # what it gives is for everyone: there is no page here
+                try:
+                    await self._look_for(path, context)
+                finally:
+                    CURRENT.reset(token)
             found = self._known.get(_key(path))
             return {} if found is None and not closed else found
 
@@ -178,7 +185,7 @@ class Props:
         if not self._once:
             self._known.clear()
         self._since = self._clock()
-        behind, found, count, bare = 0, None, 0, True
+        behind, found, count, bare, listed = 0, None, 0, True, set[int]()
         async with aclosing(entries(self._paths, context)) as given:
             async for entry in given:
                 try:
@@ -191,11 +198,12 @@ class Props:
                 if _same(path, wanted):
                     found = props
                 self.remember(path, props)
+                listed.add(hash(_key(path)))
                 behind += found is not None
                 if behind >= self._bound:
                     break
             else:
-                self._complete = count <= self._bound
+                self._complete, self._listed = count <= self._bound, listed
                 self._bare = bare and count > 0
         if found is not None:
             self._known[_key(wanted)] = found

@@ -123,8 +123,7 @@ class Proxies:
     def client_address(self, scope: Scope) -> str | None:
         """The address of the visitor: the peer, or, behind trusted proxies, the last in X-Forwarded-For that is none of
         them. None if the server does not know it (a Unix socket)."""
-        client = scope.get("client")
-        address: str | None = client[0] if client else None
+        address = _peer(scope)
         if not (self._unix or self._networks) or not self._trusts(address):
             return address
         for text in reversed(_values(scope, b"x-forwarded-for")):
@@ -178,8 +177,13 @@ class Proxies:
         return checked is not None and self._hosts.covers(*checked)
 
     def _is_behind_proxy(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        return self._trusts(client[0] if client else None)
+        return self._trusts(_peer(scope))
+
+
+def _peer(scope: Scope) -> str | None:
+    """The address that is connected, or None for a Unix socket, which some servers call ""."""
+    client = scope.get("client")
+    return str(client[0]) or None if client else None
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
@@ -196,6 +200,7 @@ def _address(text: str) -> str | None:
     if "%" in text:  # a zone, which may be any text
         return None
     try:
-        return str(ipaddress.ip_address(text))
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)

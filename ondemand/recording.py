@@ -33,9 +33,10 @@ def is_building() -> bool:
 class Recording:
     """What passed `OnDemand`'s own layer while one path was captured."""
 
-    __slots__ = ("_session", "body", "complete", "error", "headers", "reads", "size", "status", "writes")
+    __slots__ = ("_session", "begun", "body", "complete", "error", "headers", "reads", "size", "status", "writes")
 
     def __init__(self) -> None:
+        self.begun = False
         self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
         self.headers: Headers = []
         self.body: list[bytes] = []
@@ -50,6 +51,7 @@ class Recording:
 
     def begin(self, scope: Scope, send: Send) -> Send:
         """From here on the session is watched; answers `send`, with what passes it recorded on the way out."""
+        self.begun = True
         self._session = _watch_session(scope)
 
         async def record(message: Message) -> None:

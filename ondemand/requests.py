@@ -24,6 +24,10 @@ _SITE: Any = object()
 """The default of `limit`: the site's `body_limit`."""
 
 
+AHEAD = 64 * 1024
+"""Bytes of a body that are taken from the server while nobody reads it."""
+
+
 class Inbox:
     """What the server says through `receive`, for all who listen: page code, the wrapped app, and whoever waits for the
     visitor to leave. The body goes to one of them, the end to everyone."""
@@ -37,6 +41,9 @@ class Inbox:
         self._given: list[Message] = []  # what page code took, for the app
         self._gone: Message | None = None
         self._pending: asyncio.Future[None] | None = None
+        self._ahead = 0  # bytes of `_body`
+        self._room = asyncio.Event()  # somebody took of `_body`
+        self._refused = False
 
     async def receive(self) -> Message:
         """The next message, as the server gave it: what the wrapped app is given. A body that page code has read whole
@@ -55,6 +62,8 @@ class Inbox:
             assert self._gone is not None
             return self._gone
         message = self._body.popleft()
+        self._ahead -= len(message.get("body", b""))
+        self._room.set()
         if self._kept is not None:
             self._kept.append(message)
         return message
@@ -72,8 +81,9 @@ class Inbox:
             self._pending = None
         if message["type"] == "http.disconnect":
             self._gone = message
-        else:
+        elif not self._refused:
             self._body.append(message)
+            self._ahead += len(message.get("body", b""))
 
     def keep(self) -> None:
         """Keep what is read from here on, for `rewind`."""
@@ -82,8 +92,16 @@ class Inbox:
     def rewind(self) -> None:
         """Give everything that was read since `keep` again: the app reads the body as if nobody had."""
         self._body.extendleft(reversed(self._kept or ()))
+        self._ahead = sum(len(message.get("body", b"")) for message in self._body)
         self._kept, self._given = None, []
         self.used_by = ""
+
+    def refuse(self) -> None:
+        """The body is too large: nobody is given the rest of it as if it were the whole."""
+        self._refused = True
+        self._body.clear()
+        self._ahead = 0
+        self._given = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def chunks(self, *, again: bool) -> AsyncIterator[bytes]:
         """The body, chunk by chunk. again: the app is given it too, when all of it was read; else an empty one. Raises
@@ -104,7 +122,11 @@ class Inbox:
     async def disconnected(self) -> None:
         """Wait until the visitor has left."""
         while self._gone is None:
-            await self._arrival()
+            if self._ahead > AHEAD:  # the server holds back the visitor until somebody reads
+                self._room.clear()
+                await self._room.wait()
+            else:
+                await self._arrival()
 
 
 class Request:
@@ -215,11 +237,13 @@ class Request:
             return
         declared = self.headers.get("content-length", "")
         if allowed is not None and declared.isascii() and declared.isdigit() and _exceeds(declared, allowed):
+            self._inbox.refuse()
             raise _too_large(allowed)
         size = 0
         async for chunk in self._inbox.chunks(again=again):
             size += len(chunk)
             if allowed is not None and size > allowed:
+                self._inbox.refuse()
                 raise _too_large(allowed)
             yield chunk
 

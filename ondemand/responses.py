@@ -6,10 +6,12 @@ elsewhere it is a small ASGI app of its own. The same arguments and the same byt
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json as _json
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +20,7 @@ from ondemand.errors import OnDemandError, PageUnavailable, RequestError
 from ondemand.headers import checked_field
 from ondemand.routing import redirect_target
 
-__all__ = ["Redirect", "Response", "Rewrite", "answer_raised", "response_to"]
+__all__ = ["Redirect", "Response", "Rewrite", "answer_raised", "response_to", "teach"]
 
 Body = str | bytes | None | Iterable[str | bytes] | AsyncIterable[str | bytes]
 HeaderPairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -131,11 +133,7 @@ class Response(_Base):
             body = b"" if scope.get("method") == "HEAD" else self.body
             await send({"type": "http.response.body", "body": body})
         else:
-            async for chunk in _aiter(self._chunks):
-                data = chunk.encode() if isinstance(chunk, str) else chunk
-                if data:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await _stream(self._chunks, receive, send)
         if self.background is not None:
             await self.background()
 
@@ -147,8 +145,40 @@ def _fields(headers: HeaderPairs | None) -> list[tuple[str, str]]:
     return [checked_field(name, value) for name, value in headers or ()]
 
 
-async def _aiter(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes]) -> AsyncIterator[str | bytes]:
-    if isinstance(chunks, AsyncIterable):
+async def _stream(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes], receive: Receive, send: Send) -> None:
+    """Send the chunks as they come, until the visitor leaves; then the iterator is closed."""
+    task, gone = asyncio.current_task(), False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        if task is not None:
+            task.cancel()
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        async with aclosing(_aiter(chunks)) as each:
+            async for chunk in each:
+                data = chunk.encode() if isinstance(chunk, str) else chunk
+                if data:
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except asyncio.CancelledError:
+        if not gone or task is None or task.uncancel() > 0:
+            raise
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _aiter(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes]) -> AsyncGenerator[str | bytes]:
+    if isinstance(chunks, AsyncGenerator):
+        async with aclosing(cast("AsyncGenerator[str | bytes]", chunks)):
+            async for chunk in chunks:
+                yield chunk
+    elif isinstance(chunks, AsyncIterable):
         async for chunk in chunks:
             yield chunk
     else:
@@ -194,16 +224,19 @@ def answer_raised(scope: Scope) -> None:
     own before we see it. A bad request is answered as the app answers its own (`HTTPException`).
     """
     tables: Any = scope.get("starlette.exception_handlers")
-    if tables is None:
-        return
+    if tables is not None:
+        teach(tables[0], tables[1])
+
+
+def teach(handlers: dict[Any, Any], by_status: Mapping[int, Any]) -> None:
+    """Put the answers to `Redirect` and `RequestError` into an app's table of exceptions."""
     from starlette.exceptions import HTTPException
 
-    handlers: dict[Any, Any] = tables[0]
     of_fastapi = sys.modules.get("fastapi.exceptions")
     kind: type[Any] = getattr(of_fastapi, "HTTPException", HTTPException)
 
     async def bad_request(request: Any, error: RequestError) -> Any:
-        known = [tables[1].get(error.status), *(handlers.get(cls) for cls in kind.__mro__)]
+        known = [by_status.get(error.status), *(handlers.get(cls) for cls in kind.__mro__)]
         handler = next((one for one in known if one is not None), None)
         if handler is None:
             return _bad_request(error)

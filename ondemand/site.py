@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
-from ondemand.errors import ConfigError, OnDemandError, OnDemandWarning, RequestError
+from ondemand.errors import ConfigError, OnDemandError, OnDemandWarning, RequestError, StoreError
 from ondemand.origin import refusal
 from ondemand.paths import FRESH, PathsContext, Props
 from ondemand.proxies import Hosts, Proxies
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ondemand.responses import Response
     from ondemand.snapshots.public import PublicFolder
 
-__all__ = ["Site", "answers_raised", "guarded", "leave", "nothing", "send_redirect", "send_text"]
+__all__ = ["Site", "answers_raised", "guarded", "leave", "send_redirect", "send_text"]
 
 log = logging.getLogger("ondemand")
 
@@ -71,6 +71,7 @@ class Site:
         }
         self._checks_origin = config.check_origin == "all" or any(rule.check_origin for _, rule in config.rules)
         self.app: ASGIApp = wrapper.app
+        self._inner_app = self.app
         if self._props:
             self.app = _WithProps(self.app, self)
         if config.redirects:
@@ -170,7 +171,7 @@ class Site:
             return None
         query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"]))
         front = (scope.get("root_path") or "").rstrip("/")
-        return to_url(front + other) + (f"?{query.decode('latin-1')}" if query else "")
+        return to_url("/" + (front + other).lstrip("/")) + (f"?{query.decode('latin-1')}" if query else "")
 
     def _exists(self, server: SnapshotServer | None, path: str, method: str) -> bool:
         answer = (server.find(path) or self.find_other_spelling(server, path)) if server is not None else None
@@ -367,19 +368,27 @@ class Site:
 
         async def as_error(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "status": status, "headers": [*message.get("headers", ()), *kept]}
+                said = {name for name, _ in kept} | _OF_COPY
+                own = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in said]
+                message = {**message, "status": status, "headers": [*own, *kept]}
             await send(message)
 
         path = f"/{status}"
         server = self.published.server if self.published is not None else None
         answer = server.find(path) if server is not None else None
-        if answer is not None and not answer.guards:
+        page.response_given(given=False)  # what it says of the answer holds for the error's page too
+        if answer is not None and not self.guards(path):
             accept = request_headers(scope).get(b"accept-encoding")
-            reply = answer.reply(scope["method"], {} if accept is None else {b"accept-encoding": accept})
-            await reply.send(scope, as_error)
-            return
+            try:
+                reply = answer.reply(scope["method"], {} if accept is None else {b"accept-encoding": accept})
+            except StoreError:
+                reply = None  # the app has it
+            if reply is not None:
+                await reply.send(scope, as_error)
+                return
         inner: Scope = {**scope, "method": "HEAD" if scope["method"] == "HEAD" else "GET"}
-        if self.table.match(path, method="GET", host=self._build_host) is None or not page.begins_error():
+        route = self.table.match(path, method="GET", host=self._build_host)
+        if route is None or self.guards(path) or not page.begins_error():
             await _plain_error(status, inner, as_error)
             return
         inner = {
@@ -387,7 +396,7 @@ class Site:
         }
         inner.update(path=self.prefix + path, raw_path=(self.prefix + path).encode("ascii"), query_string=b"")
         inner["root_path"] = page.root_path
-        await self.app(inner, nothing, as_error)
+        await self._inner_app(inner, page.receive_nothing, as_error)
 
     def render(self, page: Exchange, name: str, values: Mapping[str, Any]) -> Response:
         """See `Page.render`."""
@@ -398,6 +407,9 @@ class Site:
 
 _OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "router", "starlette.exception_handlers"])
 """What frameworks write into a scope while they look for the route."""
+
+_OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges"])
+"""What a snapshot says about itself, and not about the answer that shows it."""
 
 _OF_BODY = frozenset([b"content-type", b"content-length", b"transfer-encoding"])
 
@@ -411,7 +423,7 @@ class _WithProps:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = CURRENT.get()
-        if page.shows_error or await self._site.gives_props(page):
+        if await self._site.gives_props(page):
             await self.app(scope, receive, send)
         else:
             await self._site.error_page(page, 404, [], scope, receive, send)
@@ -425,8 +437,9 @@ class _Redirects:
         self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = CURRENT.get().path
-        found = self._site.config.redirects.find(path, scope["method"], self._site.prefix)
+        page = CURRENT.get()
+        path = page.path
+        found = self._site.config.redirects.find(path, scope["method"], page.root_path.rstrip("/"))
         if found is None:
             await self.app(scope, receive, send)
         else:
@@ -512,6 +525,7 @@ async def answers_raised(error: OnDemandError, page: Exchange, send: Send) -> bo
 
     if page.has_started or not isinstance(error, Redirect | RequestError):
         return False
+    error.__traceback__ = error.__context__ = None  # one that is raised again and again must not keep every visitor
     await response_to(error)(page.scope, page.receive, send)
     return True
 
@@ -530,11 +544,6 @@ def _inner_root_paths(app: Any) -> tuple[str, ...]:
     """The root_path of each app inside that sets its own (`FastAPI(root_path="/api")`), without a last slash."""
     roots = [getattr(inner, "root_path", None) for inner in inner_apps(app)]
     return tuple(dict.fromkeys(root.rstrip("/") for root in roots if isinstance(root, str) and root.rstrip("/")))
-
-
-async def nothing() -> Message:
-    """The `receive` of a request whose body nobody needs."""
-    return {"type": "http.disconnect"}
 
 
 async def send_redirect(status: int, location: str, send: Send) -> None:

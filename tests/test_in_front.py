@@ -12,8 +12,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 import ondemand
 from ondemand import BodyUsed, OnDemand, Redirect, Response, Rule, current_page
@@ -425,3 +427,210 @@ def test_a_response_streams_and_knows_head(status: int, wrap: Wrap) -> None:
     assert ask(app, "/", method="HEAD").body == b""
     with pytest.raises(TypeError, match="It takes text, bytes, or a generator"):
         Response(5)  # type: ignore[arg-type]
+
+
+# ----------------------------------------------------------------------------------------------- what an attacker tried
+
+
+def test_a_number_is_read_in_linear_time() -> None:
+    cookie = ondemand.Page.for_test(cookies={"n": "1" * 60_000 + "x"}).cookies["n"]
+    for _ in range(100):  # once took a minute
+        assert cookie.number(default=0) == 0
+
+
+def test_waiting_for_the_end_takes_no_whole_body_into_memory(wrap: Wrap) -> None:
+    app, sent = FastAPI(), list[int]()
+
+    @app.post("/")
+    async def waits(page: Page) -> int:
+        watch = asyncio.ensure_future(page.request.disconnected())
+        for _ in range(200):
+            await asyncio.sleep(0)
+        before = len(sent)
+        size = len(await page.request.bytes(limit=None))
+        watch.cancel()
+        assert before <= 2
+        return size
+
+    wrapped = wrap(app, snapshots=False)
+
+    async def over(scope: Any, receive: Any, send: Any) -> None:
+        async def say() -> Any:
+            sent.append(1)
+            return {"type": "http.request", "body": b"x" * 50_000, "more_body": len(sent) < 100}
+
+        await wrapped(scope, say, send)
+
+    assert ask(over, "/", method="POST").text == "5000000"
+
+
+def test_a_stream_ends_when_the_visitor_leaves(wrap: Wrap) -> None:
+    closed, gone = list[str](), asyncio.Event()
+
+    async def endless() -> Any:
+        try:
+            while True:
+                yield "x"
+                gone.set()
+                await asyncio.sleep(0)
+        finally:
+            closed.append("closed")
+
+    async def endpoint(request: Request) -> Response:
+        return Response(endless())
+
+    wrapped = wrap(Starlette(routes=[Route("/", endpoint)]), snapshots=False)
+
+    async def over(scope: Any, receive: Any, send: Any) -> None:
+        async def leaves() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        await wrapped(scope, leaves, send)
+
+    assert ask(over, "/").status == 200
+    assert closed == ["closed"]
+
+
+LOGIN = Redirect("/login")
+
+
+def test_a_redirect_that_is_made_once_is_raised_for_everyone_and_keeps_no_one(wrap: Wrap) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def home() -> None:
+        raise LOGIN
+
+    wrapped = wrap(app, snapshots=False)
+    for _ in range(3):
+        answer = ask(wrapped, "/")
+        assert (answer.status, answer.header("location"), answer.body) == (302, "/login", b"")
+    assert LOGIN.__traceback__ is None
+
+
+def test_a_form_of_one_huge_name_is_refused(wrap: Wrap) -> None:
+    app = FastAPI()
+
+    @app.post("/")
+    async def form(page: Page) -> Any:
+        return list(await page.request.form())
+
+    headers = {"content-type": FORM}
+    assert ask(wrap(app, snapshots=False), "/", method="POST", headers=headers, body=b"%41" * 3_000_000).status == 413
+
+
+def test_the_page_for_an_error_says_nothing_against_the_page_that_asked_for_it(
+    wrap: Wrap, dist: Path, built: Build
+) -> None:
+    app = FastAPI()
+
+    @app.get("/404")
+    async def not_found() -> HTMLResponse:
+        return HTMLResponse("mine", 404)
+
+    @app.get("/")
+    async def home(page: Page, own: bool = False) -> Response:
+        page.cookies.set("sid", "secret")
+        page.response.headers["Cache-Control"] = "private, no-store"
+        return Response(None, 404, {"cache-control": "no-store"} if own else None)
+
+    wrapped = wrap(app, dist=dist, snapshots=True)
+    for _ in ("live", "built"):
+        answer = ask(wrapped, "/?x=1")
+        assert (answer.text, answer.header("cache-control"), answer.header("etag")) == (
+            "mine",
+            "private, no-store",
+            None,
+        )
+        assert ask(wrapped, "/?own=1").header("cache-control") in {"no-store", "private, no-store"}
+        built(wrapped)
+
+
+def test_a_guards_404_tells_nothing_of_a_redirect_behind_it(wrap: Wrap) -> None:
+    async def hides(page: ondemand.Page) -> Response:
+        return Response(None, 404)
+
+    app = FastAPI()
+    app.get("/404")(lambda: HTMLResponse("mine"))
+    settings = {"rules": {"/old/**": Rule(guard=hides)}, "redirects": {"/old/{x}": "https://secret.example/{x}"}}
+    answer = ask(wrap(app, snapshots=False, **settings), "/old/abc")
+    assert (answer.status, answer.text, answer.header("location")) == (404, "mine", None)
+
+
+def test_the_page_for_an_error_may_stream_and_is_behind_its_own_guard(wrap: Wrap) -> None:
+    async def deny(page: ondemand.Page) -> Response:
+        return Response("denied", 401)
+
+    def site(**settings: Any) -> Any:
+        app = FastAPI()
+        app.get("/404")(lambda: StreamingResponse(iter(["a", "b"]), media_type="text/html"))
+        app.get("/x")(lambda: Response(None, 404))
+        return wrap(app, snapshots=False, **settings)
+
+    assert ask(site(), "/x").text == "ab"
+    answer = ask(site(rules={"/404": Rule(guard=deny)}), "/x")
+    assert (answer.status, "404: Not Found" in answer.text) == (404, True)
+
+
+def test_an_ondemand_inside_another_records_nothing_twice(dist: Path, built: Build) -> None:
+    inner = Starlette(routes=[Route("/", lambda request: HTMLResponse("<p>inner</p>"))])
+    outer = Starlette(
+        routes=[
+            Route("/", lambda request: HTMLResponse('<a href="/sub/">sub</a>')),
+            Mount("/sub", OnDemand(inner, snapshots=False)),
+        ]
+    )
+    wrapped = OnDemand(outer, dist=dist, snapshots=True)
+    built(wrapped)
+    assert (dist / "site/sub/index.html").read_text() == "<p>inner</p>"
+
+
+def test_paths_are_for_everyone_and_have_no_page(wrap: Wrap) -> None:
+    seen: list[str] = []
+
+    async def paths() -> Any:
+        with pytest.raises(ondemand.PageUnavailable):
+            current_page()
+        seen.append("asked")
+        yield ondemand.StaticPath({"slug": "a"}, props={"n": 1})
+
+    app = FastAPI()
+
+    @app.get("/{slug}")
+    @ondemand.prerender(paths=paths)
+    async def page_of(page: Page) -> Any:
+        assert current_page() is page
+        return dict(page.props)
+
+    assert ask(wrap(app, snapshots=False), "/a").text == '{"n":1}'
+    assert seen == ["asked"]
+
+
+def test_the_rest_of_a_body_that_is_too_large_is_not_given_as_a_whole(wrap: Wrap) -> None:
+    async def caught(request: Request) -> PlainTextResponse:
+        with pytest.raises(ondemand.BodyTooLarge):
+            await ondemand.Page.of(request).request.bytes(limit=10)
+        return PlainTextResponse(await request.body())
+
+    app = wrap(Starlette(routes=[Route("/", caught, methods=["POST"])]), snapshots=False)
+    messages = [
+        {"type": "http.request", "body": b"x" * 20, "more_body": True},
+        {"type": "http.request", "body": b'{"role": "admin"}', "more_body": False},
+    ]
+    assert with_messages(app, "/", messages).text == ""
+
+
+def test_allowed_hosts_hold_for_websockets(wrap: Wrap) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("hello")
+
+    client = TestClient(wrap(app, snapshots=False, allowed_hosts=["shop.example"]))
+    with client.websocket_connect("/ws", headers={"host": "shop.example"}) as socket:
+        assert socket.receive_text() == "hello"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws", headers={"host": "evil.example"}):
+        pass
