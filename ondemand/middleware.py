@@ -11,7 +11,7 @@ from ondemand._asgi import CURRENT, ASGIApp, Message, Receive, Scope, Send, inne
 from ondemand.config import Config, project_root, read_project
 from ondemand.errors import ConfigError, OnDemandError, StoreError
 from ondemand.recording import CAPTURE, Recording
-from ondemand.site import Site, answers_raised, guarded, leave, send_redirect, send_text
+from ondemand.site import Site, answers_raised, guarded, send_redirect, send_text
 from ondemand.snapshots.server import request_headers
 
 __all__ = ["OnDemand"]
@@ -149,7 +149,10 @@ class OnDemand:
                 request.close()
             if recording is not None:
                 recording.end(sys.exc_info()[1])
-            leave(token)
+            try:  # noqa: SIM105 - as `leave`, without a call on every request
+                CURRENT.reset(token)
+            except ValueError:
+                pass
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
