@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from ondemand.contexts import Page, current_page
     from ondemand.cookies import Cookie, Cookies
     from ondemand.errors import (
+        AnswerError,
         AppImportError,
+        AwaitError,
         BodyError,
         BodyTooLarge,
         BodyUsed,
@@ -32,25 +34,31 @@ if TYPE_CHECKING:
         RequestError,
         ResponseStarted,
         StoreError,
+        TemplateError,
     )
     from ondemand.forms import FormData, UploadedFile
     from ondemand.marks import StaticPath, prerender
     from ondemand.middleware import OnDemand
+    from ondemand.pages import Pages
     from ondemand.pagination import Paginated
     from ondemand.paths import PathsContext
     from ondemand.prerendering.build import build
     from ondemand.recording import is_building
     from ondemand.responses import Redirect, Response
     from ondemand.routing import Route, Rule
+    from ondemand.sequencing import sequence
     from ondemand.urls import URL
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnswerError": "errors",
     "AppImportError": "errors",
+    "AwaitError": "errors",
     "BodyError": "errors",
     "BodyTooLarge": "errors",
     "BodyUsed": "errors",
+    "build": "prerendering.build",
     "BuildError": "errors",
     "BuildRunning": "errors",
     "ClientDisconnected": "errors",
@@ -58,7 +66,9 @@ _HOMES = {
     "Cookie": "cookies",
     "CookieError": "errors",
     "Cookies": "cookies",
+    "current_page": "contexts",
     "FormData": "forms",
+    "is_building": "recording",
     "LifespanError": "errors",
     "ManifestError": "errors",
     "MarkError": "errors",
@@ -66,10 +76,12 @@ _HOMES = {
     "OnDemandError": "errors",
     "OnDemandWarning": "errors",
     "Page": "contexts",
+    "Pages": "pages",
     "PageUnavailable": "errors",
     "Paginated": "pagination",
     "ParamError": "errors",
     "PathsContext": "paths",
+    "prerender": "marks",
     "PrerenderError": "errors",
     "Redirect": "responses",
     "RequestError": "errors",
@@ -77,19 +89,19 @@ _HOMES = {
     "ResponseStarted": "errors",
     "Route": "routing",
     "Rule": "routing",
+    "sequence": "sequencing",
     "StaticPath": "marks",
     "StoreError": "errors",
-    "URL": "urls",
+    "TemplateError": "errors",
     "UploadedFile": "forms",
-    "build": "prerendering.build",
-    "current_page": "contexts",
-    "is_building": "recording",
-    "prerender": "marks",
+    "URL": "urls",
 }
 
 __all__ = [
     "URL",
+    "AnswerError",
     "AppImportError",
+    "AwaitError",
     "BodyError",
     "BodyTooLarge",
     "BodyUsed",
@@ -109,6 +121,7 @@ __all__ = [
     "OnDemandWarning",
     "Page",
     "PageUnavailable",
+    "Pages",
     "Paginated",
     "ParamError",
     "PathsContext",
@@ -121,12 +134,14 @@ __all__ = [
     "Rule",
     "StaticPath",
     "StoreError",
+    "TemplateError",
     "UploadedFile",
     "__version__",
     "build",
     "current_page",
     "is_building",
     "prerender",
+    "sequence",
 ]
 
 

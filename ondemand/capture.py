@@ -56,15 +56,24 @@ class Visitor:
     """Makes the requests of a build: one origin, one copy of the lifespan's state for each."""
 
     def __init__(
-        self, app: ASGIApp, *, origin: str, prefix: str, state: Mapping[str, Any] | None, timeout: float
+        self,
+        app: ASGIApp,
+        *,
+        origin: str,
+        prefix: str,
+        state: Mapping[str, Any] | None,
+        timeout: float,
+        bare: bool = False,
     ) -> None:
-        """origin: "https://example.com". prefix: what `base` puts in front of each path. timeout: seconds a page."""
+        """origin: "https://example.com". prefix: what `base` puts in front of each path. timeout: seconds a page. bare: the
+        first page is at `prefix`, without a slash."""
         self._app = app
         parts = urlsplit(origin)
         self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
         self._scheme = parts.scheme
         self._server = (parts.hostname or "localhost", parts.port or (443 if parts.scheme == "https" else 80))
         self._prefix = prefix
+        self._bare = bare and bool(prefix)
         self._state = state
         self._timeout = timeout
         self._context = contextvars.copy_context()
@@ -72,7 +81,7 @@ class Visitor:
 
     def scope(self, path: str, recording: Recording) -> Scope:
         """The request: GET, no query, no cookies, no credentials, no encodings."""
-        full = self._prefix + path
+        full = self._prefix if self._bare and path == "/" else self._prefix + path
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},

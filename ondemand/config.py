@@ -11,13 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from ondemand.errors import ConfigError, CookieError
 from ondemand.locales import Locales
 from ondemand.redirects import Redirects
 from ondemand.routing import Pattern, Route, Rule, Rules
+
+if TYPE_CHECKING:
+    from ondemand.pages import Pages
 
 __all__ = ["FINDINGS", "Config", "Policies", "project_root", "read_project"]
 
@@ -47,6 +50,7 @@ FINDINGS: Mapping[str, Policy] = {
     "skipped-middleware": "warn",  # security middleware that a snapshot never passes
     "unwrapped": "warn",  # the app has no OnDemand
     "unused-rule": "warn",  # a rule that covers nothing
+    "shadowed": "warn",  # static paths of a page that another page of our own keeps
     "lost-mark": "fail",  # a marked function that no route runs: what it says would be passed over
 }
 
@@ -99,7 +103,14 @@ class Config:
     findings: kind -> "fail", "warn" or "ignore", or a mapping of patterns to these: see `FINDINGS`.
     page_timeout: seconds that a build waits for one page.
     concurrency: pages that one build process renders at once.
-    templates: a folder of Mako templates for `page.render`.
+    templates: a folder of templates, a Mako `TemplateLookup`, a Jinja2 `Environment` or Starlette's `Jinja2Templates`.
+    pages: a folder of page files, or a `Pages`: the pages of the site's own.
+    stream: False renders each page whole before its first byte is sent. `Rule(stream=)` and pages may say otherwise.
+    error_pages: whose errors show the site's pages `/404` and `/500`: "pages" (those of the site's own pages), "all" (also the
+        wrapped app's).
+    debug: True shows what failed and where to whoever asks, and looks for changed templates and page files; "auto": under
+        FASTAPI_ENV=development and where the app is in debug mode.
+    adapter: the host that the site is for: "asgi".
     redirects: path or pattern -> path, URL, or {"status": 308, "destination": ...}. Internal ones are below `base`.
     check_origin: whose forms are refused when another site sends them: "pages" (those that OnDemand itself answers), "all"
         (also the wrapped app's), False.
@@ -132,7 +143,12 @@ class Config:
     keep: int = 2
     grace: float = 3600.0
     memory: int = 64 * 1024 * 1024
-    templates: Path | None = None
+    templates: Any = None
+    pages: Pages | None = None
+    stream: bool = True
+    error_pages: Literal["pages", "all"] = "pages"
+    debug: bool | Literal["auto"] = "auto"
+    adapter: str = "asgi"
     redirects: Redirects = field(default_factory=lambda: Redirects({}))
     check_origin: Literal["pages", "all", False] = "pages"
     allowed_hosts: tuple[str, ...] = ()
@@ -158,7 +174,7 @@ class Config:
             config,
             dist=(root / config.dist).absolute(),
             public=None if config.public is None else (root / config.public).absolute(),
-            templates=None if config.templates is None else (root / config.templates).absolute(),
+            templates=(root / config.templates).absolute() if isinstance(config.templates, Path) else config.templates,
         )
 
     @property
@@ -266,6 +282,35 @@ def _folder(key: str, value: Any) -> Path:
 
 def _maybe_folder(key: str, value: Any) -> Path | None:
     return None if value is None else _folder(key, value)
+
+
+ADAPTERS = ("asgi",)
+"""The hosts that a site can be made for."""
+
+
+def _adapter(key: str, value: Any) -> str:
+    if value not in ADAPTERS:
+        raise _refuse(key, value, f"one of {', '.join(ADAPTERS)}", near=ADAPTERS)
+    return value
+
+
+def _templates(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, str | os.PathLike):
+        return _maybe_folder(key, value)
+    known = any(hasattr(value, name) for name in ("adjust_uri", "overlay", "env"))  # Mako's, Jinja2's, Starlette's
+    if not (hasattr(value, "get_template") and known):
+        raise _wrong(key, value, "the path of a folder, a Mako TemplateLookup, a Jinja2 Environment or Jinja2Templates")
+    return value
+
+
+def _pages(key: str, value: Any) -> Pages | None:
+    from ondemand.pages import Pages
+
+    if value is None or isinstance(value, Pages):
+        return value
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong(key, cast("object", value), "a folder of page files, or a Pages(...)")
+    return Pages(_folder(key, value))
 
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z"
@@ -426,7 +471,12 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "keep": _number(int, 0),
     "grace": _number(float, 0),
     "memory": _number(int, 0),
-    "templates": _maybe_folder,
+    "templates": _templates,
+    "pages": _pages,
+    "stream": _choice(True, False),
+    "error_pages": _choice("pages", "all"),
+    "debug": _choice(True, False, "auto"),
+    "adapter": _adapter,
     "redirects": _redirects,
     "check_origin": _choice("pages", "all", False),
     "allowed_hosts": _hosts,

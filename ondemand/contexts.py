@@ -7,6 +7,7 @@ made when it is first asked for. What passes between the server and the app on i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -24,8 +25,9 @@ from ondemand.urls import URL
 if TYPE_CHECKING:
     from ondemand.recording import Recording
     from ondemand.responses import Response
+    from ondemand.templates import Templates
 
-__all__ = ["Page", "SiteOfPage", "current_page"]
+__all__ = ["Page", "SiteOfPage", "current_page", "templates_of"]
 
 MISSING = """There is no page here. OnDemand makes one for each request; if it is not in front of this app, add it:
 
@@ -44,11 +46,13 @@ class SiteOfPage(Protocol):
     locales: Locales
 
     def route(self, path: str, scope: Scope) -> Route | None: ...
+    def streams(self, page: Any) -> bool: ...
+    def turn(self, page: Any, path: str, query: str) -> None: ...
     def rewrite(self, page: Any, path: str, query: str, send: Send) -> Awaitable[None]: ...
     def error_page(
         self, page: Any, status: int, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]: ...
-    def render(self, page: Page, name: str, values: Mapping[str, Any]) -> Response: ...
+    def render(self, page: Page, name: str, values: Mapping[str, Any], stream: bool | None) -> Response: ...
 
 
 class Page:
@@ -74,6 +78,7 @@ class Page:
     _touched = False
     _rewrites = 0
     _shows_error = False
+    _route: Any = None  # of our own
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
@@ -130,8 +135,6 @@ class Page:
         target: path and query, percent-encoded. cookies: names and raw values that the request carries. settings: as for
         `OnDemand`. What the code sets is in `page.cookies.headers()` and `page.response`.
         """
-        from pathlib import Path
-
         path, _, query = target.partition("?")
         fields = {"host": "testserver", **{name.lower(): value for name, value in (headers or {}).items()}}
         if cookies:
@@ -169,7 +172,8 @@ class Page:
         """The request: method, url, headers, query, body."""
         if self._opened is None:
             origin = self._origin()
-            self._opened = Request(self._scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
+            scope = self._scope if self._recording is None else _without_headers(self._scope)
+            self._opened = Request(scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
             if self._recording is not None:
                 self._opened.on_headers = self._recording.reading("the request's headers")
             if "starlette.exception_handlers" in self._scope:
@@ -180,12 +184,20 @@ class Page:
 
     @property
     def url(self) -> URL:
-        """The address of the page, its path decoded and encoded anew, repeated slashes joined. `request.url` is raw."""
-        path = unquote(raw_target(self._scope).partition("?")[0], errors="replace")
-        segments = [segment for segment in path.split("/") if segment]
-        clean = "/" + "/".join(segments) + ("/" if segments and path.endswith("/") else "")
+        """The address of the page, its path decoded and encoded anew, without empty and dot segments, as browsers send it.
+        `request.url` is raw."""
+        path = raw_target(self._scope).partition("?")[0]
+        segments: list[str] = []
+        for part in path.split("/"):
+            name = unquote(part, errors="replace")
+            if name == "..":
+                del segments[-1:]
+            elif name not in {"", "."}:
+                segments.append(to_url(name).replace("/", "%2F"))
+        is_folder = path.endswith("/") or unquote(path.rpartition("/")[2]) in {".", ".."}
+        clean = "/" + "/".join(segments) + ("/" if segments and is_folder else "")
         query = bytes(self._scope.get("query_string", b""))
-        return URL(self._origin() + to_url(clean) + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
+        return URL(self._origin() + clean + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -246,7 +258,7 @@ class Page:
     @property
     def route_pattern(self) -> str | None:
         """The pattern of the route that answers, "/blog/{slug}"; None where the app shows no routes."""
-        route = self._site.route(self._path, self._scope)
+        route = self._route or self._site.route(self._path, self._scope)
         return route.pattern.text if route is not None else None
 
     @property
@@ -254,7 +266,7 @@ class Page:
         """True while a build renders the page, and for a page that is marked static wherever it is rendered."""
         if self._recording is not None:
             return True
-        route = self._site.route(self._path, self._scope)
+        route = self._route or self._site.route(self._path, self._scope)
         return decide(route, self._site.config, self._path).kind == "static"
 
     @property
@@ -333,12 +345,16 @@ class Page:
         self._rewrite_target(target)
         return Rewrite(target)
 
-    def render(self, name: str, /, **values: Any) -> Response:
-        """A template of the site's `templates` folder as an HTML answer. It finds `page` beside `values`.
+    def render(self, name: str, /, *, stream: bool | None = None, **values: Any) -> Response:
+        """A template of the site's `templates` as an HTML answer, Mako or Jinja2 by its suffix. It finds `page` beside
+        `values`; awaitables among these start at once and together, and are waited for where the template says
+        `${await_(name)}`, after what was written before is sent.
 
-        Raises `ConfigError` where the site has no `templates`, and whatever the template raises.
+        stream: False renders all of it before the first byte is sent; None: as the route, a rule or the site says.
+        Raises `ConfigError` where the site has no `templates`, `TemplateError` for one that is missing or cannot be
+        compiled; what the template itself raises comes while the answer is sent.
         """
-        return self._site.render(self, name, values)
+        return self._site.render(self, name, values, stream)
 
     def _rewrite_target(self, target: str) -> tuple[str, str]:
         """Path (decoded, without `base`) and query of a rewrite's target."""
@@ -384,6 +400,10 @@ class _NoProps(dict[str, Any]):
         self._path = path
 
     def __missing__(self, name: str) -> Any:
+        if self._path == "/500" and name == "error":
+            raise KeyError(
+                "error: nothing has failed while a build renders /500. Render it on demand: prerender = False."
+            )
         raise KeyError(
             f"{name}: {self._path} has no props. Either the `paths` of its route do not name it, or they give it none: "
             'give props=, or unknown="404" so that such pages are not found.'
@@ -402,16 +422,40 @@ def current_page() -> Page:
     return page
 
 
+def _without_headers(scope: Scope) -> Scope:
+    """What a build asks with are no headers of a visitor (Astro: none while a page is prerendered)."""
+    none: Headers = []
+    return {**scope, "headers": none}
+
+
+def templates_of(config: Config, *, fresh: bool = False) -> Templates:
+    """The templates of a site: its `templates`, then its folder of pages. fresh: look at the files again each time."""
+    from ondemand.templates import Templates
+
+    folders = [config.templates] if isinstance(config.templates, Path) else []
+    if config.pages is not None and config.pages.folder is not None:
+        folders.append(config.root / config.pages.folder)
+    given = None if isinstance(config.templates, Path) else config.templates
+    return Templates(folders, given, fresh=fresh)
+
+
 class _Alone:
     """The site of a page that a test made: nothing but its configuration."""
 
     def __init__(self, config: Config) -> None:
+        self._templates: Templates | None = None
         self.config = config
         self.proxies = Proxies(config.trusted_proxies, Hosts(config.allowed_hosts))
         self.locales = config.locales
 
     def route(self, path: str, scope: Scope) -> Route | None:
         return None
+
+    def streams(self, page: Any) -> bool:
+        return False
+
+    def turn(self, page: Any, path: str, query: str) -> None:
+        raise PageUnavailable("A page made by Page.for_test has no app to rewrite to.")
 
     async def rewrite(self, page: Page, path: str, query: str, send: Send) -> None:
         raise PageUnavailable("A page made by Page.for_test has no app to rewrite to.")
@@ -421,7 +465,8 @@ class _Alone:
     ) -> None:
         raise PageUnavailable("A page made by Page.for_test has no app that could show a page.")
 
-    def render(self, page: Page, name: str, values: Mapping[str, Any]) -> Response:
+    def render(self, page: Page, name: str, values: Mapping[str, Any], stream: bool | None) -> Response:
         from ondemand.rendering import render
 
-        return render(self.config, page, name, values)
+        self._templates = self._templates or templates_of(self.config)
+        return render(self._templates.get(name), page, values, stream=bool(stream))

@@ -11,15 +11,20 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ondemand._asgi import inner_apps
 from ondemand.config import Config
 from ondemand.errors import ConfigError
 from ondemand.marks import ATTRIBUTE, Mark, mark_of, unreached, unwrap
+from ondemand.matching import Index
+from ondemand.recording import is_building
 from ondemand.routing import Pattern, Route, decide
 
-__all__ = ["RouteTable", "Warned", "discover", "find_wrapper", "skipped_middleware"]
+if TYPE_CHECKING:
+    from ondemand.pages import PageRoute, SitePages
+
+__all__ = ["RouteTable", "Warned", "discover", "find_wrapper", "lead_nowhere", "skipped_middleware"]
 
 
 class RouteTable:
@@ -28,18 +33,15 @@ class RouteTable:
     `known`: the app showed its routes, so that a path that none of them covers is answered by none of them.
     """
 
-    def __init__(self, routes: Sequence[Route], *, known: bool) -> None:
-        """routes: also those that only hide what lies behind them (`Route.hides`)."""
-        self.routes = tuple(route for route in routes if not route.hides)
+    def __init__(self, routes: Sequence[Route], *, known: bool, pages: SitePages | None = None) -> None:
+        """routes: also those that only hide what lies behind them (`Route.hides`). pages: those of our own: of a page and a
+        route that cover one path, the one that says more about it answers, and the route where they say as much."""
+        own = pages.routes if pages is not None else ()
+        self.routes = (*own, *(route for route in routes if not route.hides))
         self.known = known
+        self._pages = pages
         self._order = tuple(routes)
-        self._exact: dict[str, list[int]] = {}
-        self._rest: list[int] = []
-        for position, route in enumerate(self._order):
-            if route.pattern.is_literal:
-                self._exact.setdefault(route.pattern.text, []).append(position)
-            else:
-                self._rest.append(position)
+        self._index = Index([route.pattern for route in self._order])
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self.routes)
@@ -49,19 +51,25 @@ class RouteTable:
         the app itself would choose; None if none does. A route for other methods only lets later ones be tried."""
         if method == "HEAD":
             method = "GET"
-        exact = next((at for at in self._exact.get(path, ()) if self._fits(at, method, host)), len(self._order))
-        for position in self._rest:
-            if position >= exact:
-                break
-            if self._fits(position, method, host) and self._order[position].pattern.match(path) is not None:
-                exact = position
-                break
-        found = self._order[exact] if exact < len(self._order) else None
-        return None if found is None or found.hides else found
+        theirs = self._match(path, method, host)
+        if self._pages is None:
+            return theirs
+        for route, _ in self._pages.matching(path):
+            if theirs is None or theirs.pattern.specificity <= route.pattern.specificity:
+                return route
+            break
+        return theirs
 
-    def _fits(self, position: int, method: str, host: str) -> bool:
-        route = self._order[position]
-        return (route.methods is None or method in route.methods) and (not route.host or host_matches(route.host, host))
+    def _match(self, path: str, method: str, host: str) -> Route | None:
+        for position in self._index.candidates(path):
+            route = self._order[position]
+            if route.methods is not None and method not in route.methods:
+                continue
+            if route.host and not host_matches(route.host, host):
+                continue
+            if route.pattern.match(path) is not None:
+                return None if route.hides else route
+        return None
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -107,13 +115,16 @@ class _Group(NamedTuple):
     inside: tuple[int, ...] = ()  # the ids of the apps around it: an app may be mounted in itself
 
 
-def discover(app: Any, config: Config) -> RouteTable:
-    """Read the routes of `app` (through whatever wraps it), behind the configured redirects and `config.routes`."""
+def discover(app: Any, config: Config, pages: SitePages | None = None) -> RouteTable:
+    """Read the routes of `app` (through whatever wraps it), behind the configured redirects and `config.routes`.
+
+    pages: those of the site's own, beside them.
+    """
     routes = [*config.redirects.routes(static=config.output == "static"), *config.routes]
     root = next((inner for inner in inner_apps(app) if _has_routes(inner)), None)
     if root is not None:
         routes += _read_app(root, _Group(convertors=_convertors()))
-    return RouteTable(routes, known=root is not None)
+    return RouteTable(routes, known=root is not None, pages=pages)
 
 
 def _read_app(app: Any, group: _Group) -> Iterator[Route]:
@@ -291,16 +302,33 @@ def check(table: RouteTable, config: Config) -> list[Warned]:
     answers something else than True, False or "auto"."""
     found: list[Warned] = []
     for route in table:
-        decide(route, config)
+        if not _unread(route):
+            decide(route, config)
     for pattern, _ in config.rules:
         if table.known and not any(pattern.overlaps(route.pattern) for route in table):
             message = f"The rule {pattern.text!r} covers no route of the app."
             found.append(Warned("unused-rule", pattern.text, message, "Correct its pattern, or remove it."))
-    for place in unreached(route.endpoint for route in table if route.endpoint is not None):
+    read = (route.endpoint for route in table if not _unread(route))
+    for place in unreached(endpoint for endpoint in read if endpoint is not None):
         message = f"{place} is marked with prerender, but no route runs it, so the mark has no effect."
         remedy = "Put @prerender directly on the function, or use functools.wraps in the decorator above it."
         found.append(Warned("lost-mark", place, message, remedy))
     return found
+
+
+def lead_nowhere(table: RouteTable, config: Config) -> Iterator[Warned]:
+    """Configured redirects with parameters that lead to no route."""
+    for source, target in config.redirects.inside():
+        others = (route for route in table if route.pattern.text != source.text)
+        if table.known and not any(target.overlaps(route.pattern) for route in others):
+            message = f"{source.text} redirects to {target.text}, which no route answers."
+            yield Warned("broken-link", source.text, message, "Correct where it leads to.")
+
+
+def _unread(route: Route) -> bool:
+    """True for a page file that nobody needed yet: what it says is read when its first request comes."""
+    own = cast("PageRoute", route)
+    return route.own and own.in_file and not own.is_loaded and not is_building()
 
 
 def find_wrapper(app: Any, kind: type[Any]) -> Any:

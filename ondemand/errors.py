@@ -3,11 +3,14 @@
     OnDemandError                 catch this to be safe from all of them
     ├── ConfigError               a setting, mark, rule or route is wrong: the user's, at start    (exit 2)
     │   ├── MarkError             `prerender` was given something it does not understand
-    │   └── ParamError            the params of a path do not fit its route                        (a finding in a build)
+    │   ├── ParamError            the params of a path do not fit its route                        (a finding in a build)
+    │   └── TemplateError         a template or page file that is missing, outside its folder, or wrong
     ├── AppImportError            the app could not be imported                                    (exit 3)
     ├── BuildError                the site has faults; nothing was published                       (exit 1)
     ├── LifespanError             the app said that it cannot start or shut down
     ├── PageUnavailable           there is no page here: OnDemand is not in front, or no request is being answered
+    ├── AnswerError               a page or endpoint returned what is no answer
+    ├── AwaitError                `await_` was called where no template is being rendered
     ├── PrerenderError            a page asked for what only a visitor has, while a build renders it
     ├── CookieError               a cookie that HTTP or browsers refuse                            (a ValueError)
     ├── ResponseStarted           the answer has begun: status, headers and cookies are out
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from ondemand.prerendering.report import Report
 
 __all__ = [
+    "AnswerError",
     "AppImportError",
+    "AwaitError",
     "BodyError",
     "BodyTooLarge",
     "BodyUsed",
@@ -54,6 +59,7 @@ __all__ = [
     "RequestError",
     "ResponseStarted",
     "StoreError",
+    "TemplateError",
 ]
 
 
@@ -89,6 +95,36 @@ def _param_error(message: str, pattern: str, param: str | None, value: object) -
     return ParamError(message, pattern=pattern, param=param, value=value)
 
 
+class TemplateError(ConfigError):
+    """A template or page file is missing, lies outside its folder, or cannot be compiled.
+
+    Attributes: `file`, its path or name; `line`, 1 for the first, None where no line is at fault; `excerpt`, a few numbered
+    lines around it, the faulty one marked with `>`, or "".
+    """
+
+    def __init__(self, message: str, *, file: str, line: int | None = None, excerpt: str = "") -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+        self.excerpt = excerpt
+
+    @classmethod
+    def at(cls, file: str, text: str, line: int | None, reason: str) -> TemplateError:
+        """The error for `file`, which holds `text` and is wrong at `line`, None for no line."""
+        lines = text.splitlines()
+        around = range(max(1, line - 2), min(len(lines), line + 2) + 1) if line is not None else ()
+        excerpt = "\n".join(f"{'>' if n == line else ' '} {n:4} | {lines[n - 1][:160]}" for n in around)
+        place = f"{file}:{line}" if line is not None else file
+        return cls(f"{place}: {reason}" + (f"\n\n{excerpt}" if excerpt else ""), file=file, line=line, excerpt=excerpt)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _template_error, (str(self), self.file, self.line, self.excerpt)
+
+
+def _template_error(message: str, file: str, line: int | None, excerpt: str) -> TemplateError:
+    return TemplateError(message, file=file, line=line, excerpt=excerpt)
+
+
 class AppImportError(OnDemandError):
     """The app named on the command line could not be imported. The cause, if it is the user's own, is `__cause__`."""
 
@@ -110,6 +146,14 @@ class LifespanError(OnDemandError):
 
 class PageUnavailable(OnDemandError, LookupError):  # noqa: N818 - it says what is
     """There is no page here. The message is what to add, or where a page is to be had."""
+
+
+class AnswerError(OnDemandError, TypeError):
+    """A page or endpoint returned something that is no answer: None, a number, a set, an open file, ..."""
+
+
+class AwaitError(OnDemandError, RuntimeError):
+    """`await_` or `flush` was called in another thread than the one that renders the template, or after it was rendered."""
 
 
 class PrerenderError(OnDemandError):

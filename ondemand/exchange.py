@@ -7,12 +7,15 @@ and so that a body is read by one side only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ondemand._asgi import Headers, Message, Receive, Scope, Send
 from ondemand.contexts import Page
 from ondemand.merging import WITHOUT_BODY
 from ondemand.recording import Recording
+
+if TYPE_CHECKING:
+    from ondemand.pages import PageRoute
 
 __all__ = ["Exchange"]
 
@@ -73,6 +76,47 @@ class Exchange(Page):
             headers += [(b"set-cookie", value.encode("latin-1")) for value in self._cookies.headers()]
             self._cookies.seal()
         return {**message, "status": status, "headers": headers}
+
+    @property
+    def route(self) -> PageRoute | None:
+        """The route of our own that answers, once it is found."""
+        return self._route
+
+    def take_route(
+        self, route: PageRoute, params: Mapping[str, str], props: Mapping[str, Any] | None, path: str | None = None
+    ) -> None:
+        """A route of our own answers. path: as it was looked up, without dot segments."""
+        from ondemand.pages import readable
+
+        if path is not None:
+            self._path = path.replace("\0", "/")
+        self._route, self._params, self._props = route, readable(params, route), props
+        if route.pattern.text in {"/404", "/500"} and self._response is None:
+            self.response.status = int(route.pattern.text[1:])
+
+    def forget_query(self) -> None:
+        """The page is static, and sees no query live either: what it shows must not change when it is built (Astro)."""
+        self._scope, self._opened = {**self._scope, "query_string": b""}, None
+
+    @property
+    def streams(self) -> bool:
+        """False if the answer is rendered whole before its first byte is sent."""
+        return self._recording is None and self._site.streams(self)
+
+    def settle(self, response: Any, *, given: bool) -> None:
+        """Put what the page says of the answer into `response`, which middleware looks at; given: see `response_given`. What is
+        said from here on is merged when it is sent."""
+        if self._response is not None:
+            response.status_code, headers = self._response.merged(
+                response.status_code, response.raw_headers, given=given
+            )
+            response.raw_headers[:] = headers
+            self._response.clear()
+
+    def turn_to(self, target: str) -> None:
+        """From here on this page is that of another path: see `Page.rewrite`."""
+        path, query = self._rewrite_target(target)
+        self._site.turn(self, path, query)
 
     def take_params(self, params: Mapping[str, Any] | None) -> None:
         """While a guard runs, the params are those of its rule; None: those of the route."""
@@ -138,7 +182,8 @@ class Exchange(Page):
         if self._first_path is None:
             self._first_path = self._path
         self._path, self._scope = path, scope
-        self._opened = self._response = self._params = self._props = None
+        self._opened = self._response = self._params = self._props = self._route = None
+        self._shows_error = False
         self._given = False
         self._rewrites += 1
         return self._rewrites

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from types import CodeType, FrameType
 from typing import Any, cast
 
-__all__ = ["caller", "describe", "frames_of_thread", "stuck_frames", "user_frames"]
+__all__ = ["caller", "describe", "excerpt", "frames_of_thread", "stuck_frames", "traceback_of", "user_frames"]
 
 _INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (
@@ -50,6 +50,28 @@ def user_frames(error: BaseException) -> tuple[str, ...]:
     own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
     chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
     return tuple(_frame(code, line) for code, line in chosen)
+
+
+def traceback_of(error: BaseException) -> Any:
+    """The traceback of `error` from the first frame of the user's own code on; None if it passed none."""
+    found = error.__traceback__
+    while found is not None and not _is_users(found.tb_frame.f_code):
+        found = found.tb_next
+    return found
+
+
+def excerpt(error: BaseException) -> str:
+    """The lines around the innermost frame of the user's own that `error` passed, numbered, the faulty one marked with `>`;
+    "" if it passed none."""
+    walked = traceback.walk_tb(_alone(error).__traceback__)
+    own = [(frame.f_code.co_filename, line) for frame, line in walked if _is_users(frame.f_code)]
+    if not own:
+        return ""
+    file, at = own[-1]
+    lines = [(number, linecache.getline(file, number).rstrip("\n")) for number in range(max(1, at - 3), at + 4)]
+    while lines and not lines[-1][1]:
+        lines.pop()
+    return "\n".join(f"{'>' if number == at else ' '} {number:4} | {text[:160]}" for number, text in lines)
 
 
 def stuck_frames(awaitable: Any) -> tuple[str, ...]:

@@ -43,15 +43,20 @@ class StaticPath:
 
 
 class Mark(NamedTuple):
-    """What `prerender` was told about one function, class, router or mount."""
+    """What `prerender` was told about one function, class, router or mount, or what a page file says of itself.
 
-    value: Value | Callable[[Config], Value]
+    value None: nothing about static or on demand; rules and `output` decide.
+    """
+
+    value: Value | Callable[[Config], Value] | None
     paths: Paths | None = None
     props: Props | None = None
     unknown: Unknown | None = None
 
-    def resolve(self, config: Config) -> Value:
+    def resolve(self, config: Config) -> Value | None:
         """The value; a callable is asked with the config. Raises `MarkError` if it answers anything else."""
+        if self.value is None:
+            return None
         value: Any = self.value(config) if callable(self.value) else self.value
         if is_value(value):
             return value

@@ -65,6 +65,11 @@ class PageResponse:
     def headers(self) -> ResponseHeaders:
         return self._headers
 
+    def clear(self) -> None:
+        """Nothing is said of the answer."""
+        self._status = self._status_text = None
+        self._headers.clear()
+
     def seal(self) -> None:
         """The first byte is out: from here on, every change raises `ResponseStarted`."""
         self._headers.sealed = True

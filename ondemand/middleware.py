@@ -10,8 +10,9 @@ from typing import Any, cast
 from ondemand._asgi import CURRENT, ASGIApp, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config, project_root, read_project
 from ondemand.errors import ConfigError, OnDemandError, StoreError
+from ondemand.notices import send_redirect, send_text
 from ondemand.recording import CAPTURE, Recording
-from ondemand.site import Site, answers_raised, guarded, send_redirect, send_text
+from ondemand.site import Site, answers_raised, guarded
 from ondemand.snapshots.server import request_headers
 
 __all__ = ["OnDemand"]
@@ -112,7 +113,7 @@ class OnDemand:
 
         # 6. A snapshot, if one was made for exactly this request.
         if server is not None and (scope["method"] == "GET" or scope["method"] == "HEAD"):
-            answer = server.find(path) or (site.find_other_spelling(server, path) if site.redirects_slashes else None)
+            answer = server.find(path) or (site.find_other_spelling(server, path) if site.spells_freely else None)
             if answer is not None:
                 headers = request_headers(scope)
                 if answer.fits(scope, headers) and (not site.hosts or site.serves(headers)):
@@ -196,10 +197,11 @@ class OnDemand:
             root = next((folder for app in (outer, self, *inner_apps(self.app)) if (folder := project_root(app))), None)
             root = root or Path.cwd()
             config = Config.make({**read_project(root), **self._settings}, root=root)
-            for key, folder in (("public", config.public), ("templates", config.templates)):
-                if folder is not None and not folder.is_dir():
+            pages = root / config.pages.folder if config.pages is not None and config.pages.folder is not None else None
+            for key, folder in (("public", config.public), ("templates", config.templates), ("pages", pages)):
+                if isinstance(folder, Path) and not folder.is_dir():
                     raise ConfigError(f"{key}={str(folder)!r} is no folder. Make it, or correct the name.")
-            self._site = Site(self, outer, config)
+            self._site = Site(self, outer, config, alone=self.app is _not_found)
         return self._site
 
     def forget(self) -> None:

@@ -129,6 +129,7 @@ class Props:
         mark = route.mark or route.group
         assert mark is not None
         self.route = route
+        self.mark = mark
         self._props: Any = mark.props
         self._paths: Any = mark.paths
         self._once = isinstance(mark.paths, Iterator | AsyncIterator)  # it can be read once only

@@ -6,6 +6,7 @@ form is sent on as a form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -75,6 +76,12 @@ class Redirects:
     def __iter__(self) -> Iterator[Pattern]:
         return iter([source for source, _ in self._redirects])
 
+    def inside(self) -> Iterator[tuple[Pattern, Pattern]]:
+        """Source and destination of each that leads to another path of the site by way of parameters."""
+        for source, target in self._redirects:
+            if not target.origin and target.path.names:
+                yield source, target.path
+
     def routes(self, *, static: bool) -> list[Route]:
         """A route for each source. static: those without parameters are static, as the build needs them."""
         return [
@@ -82,9 +89,11 @@ class Redirects:
             for source, _ in self._redirects
         ]
 
-    def find(self, path: str, method: str, prefix: str) -> tuple[int, str] | None:
+    def find(self, path: str, method: str, prefix: str, slash: str = "ignore") -> tuple[int, str] | None:
         """Status and Location for `path` (decoded, without `base`), or None. Both spellings of a path count, with and
-        without its last slash. prefix: what `base` puts in front of the site's own paths."""
+        without its last slash. prefix: what `base` puts in front of the site's own paths. slash: the site's
+        `trailing_slash`; "always" gives a path of the site its slash."""
+        path = re.sub("//+", "/", path)
         other = path.rstrip("/") or "/"
         for source, target in self._redirects:
             params = source.match(path)
@@ -93,6 +102,11 @@ class Redirects:
             if params is not None:
                 status = target.status or (301 if method in {"GET", "HEAD"} else 308)
                 filled = "".join(text if name is None else to_url(params[name]) for text, name in target.path.pieces())
+                names = target.path.names
+                if filled.endswith("/") and not path.endswith("/") and names and not params[names[-1]]:
+                    filled = filled.rstrip("/")  # an empty rest parameter takes the slash in front of it along
+                if slash == "always" and not target.origin and "." not in filled.rpartition("/")[2]:
+                    filled = filled.rstrip("/") + "/"
                 where = target.origin + filled if target.origin else prefix + "/" + filled.lstrip("/")
                 return status, redirect_target(where + target.suffix)
         return None

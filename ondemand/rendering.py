@@ -1,45 +1,69 @@
-"""Templates: a file of the site's `templates` folder as an HTML answer."""
+"""Rendering: a template and its values, as an answer that is rendered while it is sent."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ondemand.config import Config
-from ondemand.errors import ConfigError
-from ondemand.responses import Response
+from ondemand.errors import TemplateError
+from ondemand.responses import Response, starlette_request
+from ondemand.streaming import Work, render_now
+from ondemand.templates import Template
 
 if TYPE_CHECKING:
     from ondemand.contexts import Page
 
-__all__ = ["render"]
+__all__ = ["Rendered", "render"]
+
+HTML = "text/html; charset=utf-8"
 
 
-def render(config: Config, page: Page, name: str, values: Mapping[str, Any]) -> Response:
-    """The Mako template `name` with `values` and `page`, every expression escaped unless it is marked safe (`| n`, or an
-    object with `__html__`). Raises `ConfigError` without `templates`, for a name that leads out of it and for one that
-    is not there; else whatever the template raises."""
-    from mako.exceptions import TemplateLookupException  # pyright: ignore[reportMissingTypeStubs]
+def render(
+    template: Template, page: Page, values: Mapping[str, Any], *, stream: bool = True, content_type: str = HTML
+) -> Rendered:
+    """`template` with `values` and `page`, as an answer. stream: send what is ready while it waits; else all at once, so that
+    status, headers and cookies can be set to the end and an exception anywhere is a 500.
+    Raises `TemplateError` for a value whose name the template's engine keeps for itself."""
+    if not template.reserved.isdisjoint(values):
+        names = ", ".join(sorted(template.reserved & values.keys()))
+        raise TemplateError(f"{template.name} was given {names}, which Mako keeps for itself.", file=template.file)
+    if template.processors is not None:
+        request = values["request"] if "request" in values else starlette_request(page)
+        values = {"request": request, **values}
+        for processor in template.processors:
+            values.update(processor(request))
+    return Rendered(template, {"page": page, **values}, stream=stream, content_type=content_type)
 
-    if config.templates is None:
-        raise ConfigError(f'page.render({name!r}) needs a folder of templates: OnDemand(templates="templates").')
-    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-        raise ConfigError(f"page.render({name!r}): a template is named by its path inside {config.templates}.")
-    try:
-        template: Any = _lookup(str(config.templates)).get_template(name)
-    except TemplateLookupException:
-        raise ConfigError(f"page.render({name!r}): there is no such template in {config.templates}.") from None
-    return Response(template.render_unicode(**{"page": page, **values}))
 
+class Rendered(Response):
+    """A template as an answer. `body` is all of it, rendered when first asked for: for tests, where nothing is waited for.
 
-@functools.lru_cache(maxsize=16)
-def _lookup(folder: str) -> Any:
-    from mako.lookup import TemplateLookup  # pyright: ignore[reportMissingTypeStubs]
+    What the page says of the answer (`page.response`) holds, as where page code returns text.
+    """
 
-    return TemplateLookup(
-        directories=[folder],
-        default_filters=["escape"],
-        imports=["from markupsafe import escape"],
-        strict_undefined=True,
-    )
+    is_final = False
+
+    def __init__(self, template: Template, values: Mapping[str, Any], *, stream: bool, content_type: str) -> None:
+        # What the constructors of the bases set, without their work on headers and bodies that are given.
+        self.status_code = 200
+        self.status_text = None
+        self.background = None
+        self.raw_headers = [(b"content-type", content_type.encode("latin-1"))]
+        self.template = template
+        self.values = values
+        self.streams = stream
+        self._rendered: bytes | None = None
+
+    @property
+    def body(self) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride] - Starlette's is an attribute
+        """All of it. Raises what the template raises, `AwaitError` if it has to wait."""
+        if self._rendered is None:
+            self._rendered = render_now(self.template.work(self.values, streams=False))
+        return self._rendered
+
+    @body.setter
+    def body(self, value: bytes) -> None:
+        self._rendered = value
+
+    def _work(self, *, streams: bool) -> Work | None:
+        return None if self._rendered is not None else self.template.work(self.values, streams=streams)

@@ -119,6 +119,11 @@ class Inbox:
             if chunk := message.get("body", b""):
                 yield chunk
 
+    def close(self) -> None:
+        """Nobody listens any more."""
+        if self._pending is not None:
+            self._pending.cancel()
+
     async def disconnected(self) -> None:
         """Wait until the visitor has left."""
         while self._gone is None:
@@ -182,6 +187,7 @@ class Request:
         """The request is answered: close the files of its forms, which removes what lies on disk."""
         for form in self._forms:
             form.close()
+        self._inbox.close()
 
     @property
     def body_used(self) -> bool:

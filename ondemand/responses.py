@@ -10,17 +10,17 @@ import asyncio
 import inspect
 import json as _json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from ondemand._asgi import CURRENT, Receive, Scope, Send
+from ondemand._asgi import CURRENT, Message, Receive, Scope, Send
 from ondemand.errors import OnDemandError, PageUnavailable, RequestError
 from ondemand.headers import checked_field
 from ondemand.routing import redirect_target
+from ondemand.streaming import CHUNK, Iteration, Work, begin, discard, stream
 
-__all__ = ["Redirect", "Response", "Rewrite", "answer_raised", "response_to", "teach"]
+__all__ = ["Redirect", "Response", "Rewrite", "answer_raised", "response_to", "starlette_request", "teach"]
 
 Body = str | bytes | None | Iterable[str | bytes] | AsyncIterable[str | bytes]
 HeaderPairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -62,6 +62,17 @@ class Response(_Base):
     Raises `ValueError` for a status or header that HTTP does not have.
     """
 
+    _chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
+    shows_page = False
+
+    streams = True
+    """False: send a body that is made bit by bit in one piece, when it is complete."""
+
+    is_final = True
+    """What it says of status and headers is final, whatever `page.response` says."""
+
+    _begun: Work | None = None
+
     def __init__(
         self,
         body: Body = None,
@@ -73,8 +84,8 @@ class Response(_Base):
             raise ValueError(f"Response(status={status!r}): a status lies between 200 and 599.")
         fields = _fields(headers)
         names = {name for name, _ in fields}
-        self._shows_page = body is None and int(status) in {404, 500} and "content-type" not in names
-        self._chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
+        self.is_empty = body is None
+        self.shows_page = body is None and int(status) in {404, 500} and "content-type" not in names
         if isinstance(body, str) and "content-type" not in names:
             fields.append(("content-type", "text/html; charset=utf-8"))
         if body is not None and not isinstance(body, str | bytes):
@@ -124,18 +135,74 @@ class Response(_Base):
             return
         page: Any = CURRENT.get(None)
         if page is not None:
-            page.response_given()
-        if self._shows_page and page is not None:
+            page.response_given(given=self.is_final)
+        if self.shows_page and page is not None:
             await page.show_error(self.status_code, self.raw_headers, scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": self.status_code, "headers": [*self.raw_headers]})
-        if self._chunks is None or scope.get("method") == "HEAD" or self.status_code in _WITHOUT_BODY:
-            body = b"" if scope.get("method") == "HEAD" else self.body
-            await send({"type": "http.response.body", "body": body})
+        whole = not self.streams or (page is not None and page.is_captured)
+        begun, self._begun = self._begun, None
+        work = None if self.status_code in _WITHOUT_BODY else begun or self._work(streams=not whole)
+        if work is not None:
+            headers = self.raw_headers
+            status = self.status_code
+            await stream(
+                work, status=status, headers=headers, scope=scope, receive=receive, send=send, page=page, whole=whole
+            )
         else:
-            await _stream(self._chunks, receive, send)
+            body = b"" if scope.get("method") == "HEAD" else self.body
+            headers = [*self.raw_headers]
+            if self.status_code not in _WITHOUT_BODY and not any(name == b"content-length" for name, _ in headers):
+                headers.append((b"content-length", str(len(self.body)).encode()))
+            await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
         if self.background is not None:
             await self.background()
+
+    async def begin(self) -> None:
+        """Make the body up to where it waits for the first time, so that middleware sees what the page says of the answer, and
+        what it raises. Raises what making it raises."""
+        page: Any = CURRENT.get(None)
+        whole = not self.streams or (page is not None and page.is_captured)
+        if self._begun is None and (work := self._work(streams=not whole)) is not None:
+            self._begun = await begin(work)
+
+    async def discard(self) -> None:
+        """End what was begun, if it was not sent."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            await discard(begun)
+
+    async def text(self) -> str:
+        """The whole body as text, UTF-8, for middleware that changes it. What is made while it is sent is made here instead.
+        Raises what making it raises."""
+        return (await self.read()).decode("utf-8", "replace")
+
+    async def read(self) -> bytes:
+        """As `text`, in bytes."""
+        begun, self._begun = self._begun, None
+        work = begun or self._work(streams=False)
+        if work is not None:
+            parts: list[bytes] = []
+
+            async def keep(message: Message) -> None:
+                parts.append(message.get("body", b""))
+
+            scope: Scope = {"type": "http", "method": "GET", "path": ""}
+            page: Any = CURRENT.get(None)
+            await stream(work, status=200, headers=[], scope=scope, receive=_nobody, send=keep, page=page, whole=True)
+            self._chunks = None
+            self.body = b"".join(parts)
+        return self.body
+
+    def _work(self, *, streams: bool) -> Work | None:
+        """What makes the body, where it is made while it is sent."""
+        return Iteration(self._chunks, limit=CHUNK if streams else None) if self._chunks is not None else None
+
+
+async def _nobody() -> Message:
+    """The `receive` of a body that nobody waits for."""
+    await asyncio.get_running_loop().create_future()
+    return {"type": "http.disconnect"}
 
 
 def _fields(headers: HeaderPairs | None) -> list[tuple[str, str]]:
@@ -143,47 +210,6 @@ def _fields(headers: HeaderPairs | None) -> list[tuple[str, str]]:
     if isinstance(headers, Mapping):
         return list(dict(checked_field(name, value) for name, value in headers.items()).items())
     return [checked_field(name, value) for name, value in headers or ()]
-
-
-async def _stream(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes], receive: Receive, send: Send) -> None:
-    """Send the chunks as they come, until the visitor leaves; then the iterator is closed."""
-    task, gone = asyncio.current_task(), False
-
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        if task is not None:
-            task.cancel()
-
-    watcher = asyncio.ensure_future(watch())
-    try:
-        async with aclosing(_aiter(chunks)) as each:
-            async for chunk in each:
-                data = chunk.encode() if isinstance(chunk, str) else chunk
-                if data:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except asyncio.CancelledError:
-        if not gone or task is None or task.uncancel() > 0:
-            raise
-    finally:
-        watcher.cancel()
-        await asyncio.gather(watcher, return_exceptions=True)
-
-
-async def _aiter(chunks: Iterable[str | bytes] | AsyncIterable[str | bytes]) -> AsyncGenerator[str | bytes]:
-    if isinstance(chunks, AsyncGenerator):
-        async with aclosing(cast("AsyncGenerator[str | bytes]", chunks)):
-            async for chunk in chunks:
-                yield chunk
-    elif isinstance(chunks, AsyncIterable):
-        async for chunk in chunks:
-            yield chunk
-    else:
-        for chunk in chunks:
-            yield chunk
 
 
 class Rewrite(Response):
@@ -258,3 +284,10 @@ def _bad_request(error: RequestError) -> Response:
 def response_to(error: Redirect | RequestError) -> Response:
     """The answer to what page code raised and nothing inside answered."""
     return error.response if isinstance(error, Redirect) else _bad_request(error)
+
+
+def starlette_request(page: Any) -> Any:
+    """The request of `page`, as Starlette's templates want it."""
+    from starlette.requests import Request
+
+    return Request(page.scope)

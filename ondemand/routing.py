@@ -150,7 +150,7 @@ class Pattern:
     '/blog/hello'
     """
 
-    __slots__ = ("_convertors", "_parts", "_regex", "is_glob", "names", "text")
+    __slots__ = ("_compiled", "_convertors", "_parts", "is_glob", "names", "text")
 
     def __init__(self, text: str, convertors: Mapping[str, str] | None = None) -> None:
         """`convertors`: more convertor names and the regular expression of each (a framework's own registry)."""
@@ -163,7 +163,14 @@ class Pattern:
         self.is_glob = any(part.convertor in {"*", "**"} for part in self._parts)
         if len(set(self.names)) != len(self.names):
             raise ConfigError(f"The pattern {text!r} names a parameter twice. Give each parameter its own name.")
-        self._regex = re.compile(self._expression(), re.DOTALL)
+        self._compiled: re.Pattern[str] | None = None
+
+    @property
+    def _regex(self) -> re.Pattern[str]:
+        """Compiled when first used: a site may have thousands of patterns, and a worker of it meets few."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._expression(), re.DOTALL)
+        return self._compiled
 
     def _read(self, text: str) -> Iterator[_Part]:
         position = 0
@@ -257,9 +264,13 @@ class Pattern:
         path = "".join(texts[part.name] if part.name else part.text for part in self._parts)
         if fault := path_fault(path):
             raise self._error(f"cannot be the path {path[:80]!r}: {fault}", None, params)
-        if self.match(path) != texts:
+        if not self._reads(path, texts):
             raise self._error(f"would read other params out of the path {path[:80]!r} that these make", None, params)
         return path
+
+    def _reads(self, path: str, texts: Mapping[str, str]) -> bool:
+        """True if `texts` are the params that a request for `path` would have."""
+        return self.match(path) == texts
 
     def _value(self, part: _Part, params: Mapping[str, object]) -> str:
         if part.name not in params:
@@ -340,6 +351,8 @@ class Rule:
         unless every name in it only tracks visitors (utm_source, fbclid, ...).
     vary: names of request headers; a request that carries one goes to the app, and the snapshot says so in Vary.
     headers: name -> value, set on every answer for these paths, snapshots and live ones alike.
+    stream: False renders pages of these paths whole before their first byte is sent; True does not, whatever the site's
+        `stream` says.
     check_origin: True or False for these paths, whatever the site's `check_origin` says: True refuses forms that another
         site sends, also the wrapped app's.
     guard: `async (page) -> Response or None`, run in front of every answer for these paths; None lets it pass.
@@ -350,12 +363,15 @@ class Rule:
     query: Literal["ignore"] | None = None
     vary: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    stream: bool | None = None
     check_origin: bool | None = None
     guard: Guard | None = None
 
     def __post_init__(self) -> None:
         if not (self.prerender is None or is_value(self.prerender)):
             raise ConfigError(f"Rule(prerender={self.prerender!r}): it takes True, False or 'auto'.")
+        if self.stream not in (None, True, False):
+            raise ConfigError(f"Rule(stream={self.stream!r}): it takes True or False.")
         if self.check_origin not in (None, True, False):
             raise ConfigError(f"Rule(check_origin={self.check_origin!r}): it takes True or False.")
         if self.query not in (None, "ignore"):
@@ -441,6 +457,7 @@ class Route:
         "host",
         "mark",
         "methods",
+        "own",
         "pattern",
         "source",
     )
@@ -471,6 +488,7 @@ class Route:
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
         self.hides = False  # it only hides what lies behind it: the end of a mount
         self.host = ""  # the Host pattern it is bound to, "" for any
+        self.own = False  # a page or endpoint of the site's own, not the wrapped app's
 
     def __repr__(self) -> str:
         return f"Route({self.pattern.text!r})"
@@ -512,12 +530,14 @@ def decide(route: Route | None, config: Config, path: str | None = None) -> Deci
         if not route.answers_get:
             return Decision("on demand", f"answers {', '.join(sorted(route.methods or ()))} only")
         for mark, whose in ((route.mark, "prerender"), (route.group, "its router's prerender")):
-            if mark is not None:
-                return _decision(mark.resolve(config), whose)
+            if mark is not None and (value := mark.resolve(config)) is not None:
+                return _decision(value, whose)
     sample = path if path is not None else (route.pattern.text if route else "/")
     for pattern, rule in config.rules.covering(sample, route):
         if rule.prerender is not None:
             return _decision(rule.prerender, f"the rule {pattern.text}")
+    if route is not None and route.own:
+        return _decision(config.output == "static", "output")
     if route is not None and route.framework:
         return Decision("on demand", "one of the framework's own pages")
     if config.output == "server":
@@ -528,6 +548,8 @@ def decide(route: Route | None, config: Config, path: str | None = None) -> Deci
 
 
 def _decision(value: Value, whose: str) -> Decision:
+    if whose == "output":
+        return Decision("static", 'output is "static"') if value else Decision("on demand", 'output is "server"')
     if value is False:
         return Decision("on demand", f"{whose} is False")
     return Decision("static", f"{whose} is {value!r}", auto=value == "auto")

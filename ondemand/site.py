@@ -7,11 +7,9 @@ import logging
 import math
 import os
 import re
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +18,9 @@ from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, S
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
 from ondemand.errors import ConfigError, OnDemandError, OnDemandWarning, RequestError, StoreError
+from ondemand.layers import Redirects, RuleHeaders, WithProps
+from ondemand.modes import is_debug, say, use_snapshots
+from ondemand.notices import send_plain_error, send_text, send_to_developer
 from ondemand.origin import refusal
 from ondemand.paths import FRESH, PathsContext, Props
 from ondemand.proxies import Hosts, Proxies
@@ -32,10 +33,13 @@ from ondemand.snapshots.store import Store
 
 if TYPE_CHECKING:
     from ondemand.exchange import Exchange
+    from ondemand.own_pages import OwnPages
+    from ondemand.pages import PageRoute, SitePages
     from ondemand.responses import Response
     from ondemand.snapshots.public import PublicFolder
+    from ondemand.templates import Templates
 
-__all__ = ["Site", "answers_raised", "guarded", "leave", "send_redirect", "send_text"]
+__all__ = ["Site", "answers_raised", "guarded", "leave"]
 
 log = logging.getLogger("ondemand")
 
@@ -48,36 +52,56 @@ MAX_REWRITES = 3
 class Site:
     """What `OnDemand` knows about one app: its configuration, its routes, its published snapshots."""
 
-    def __init__(self, wrapper: Any, outer: Any, config: Config) -> None:
-        """wrapper: the `OnDemand`. outer: the framework's app around it, if it made itself known in the scope."""
+    def __init__(self, wrapper: Any, outer: Any, config: Config, *, alone: bool = False) -> None:
+        """wrapper: the `OnDemand`. outer: the framework's app around it, if it made itself known in the scope. alone: no app
+        is wrapped."""
         self.config = config
-        self.table = self._discover(wrapper, outer)
+        self.apps = [outer, *inner_apps(wrapper.app)]
+        self.debug = is_debug(config, self.apps)
+        self._templates: Templates | None = None
+        self._build_host = config.origin.partition("//")[2]
+        self.pages = self._own_pages()
+        self.app_table = self._discover(wrapper, outer)
+        self.table = self.app_table
+        if self.pages is not None:
+            self.table = RouteTable(self.app_table.routes, known=self.app_table.known or alone, pages=self.pages)
         self._check_redirects()
+        self._check_pages()
+        if config.templates is not None and not isinstance(config.templates, Path):
+            self.templates()  # its templates find `page` from here on, also where the app renders them itself
         self.prefix = config.prefix
         self.proxies = Proxies(config.trusted_proxies, Hosts(config.allowed_hosts))
         self.locales = config.locales
         self.checks_host = bool(config.allowed_hosts)
         self.hosts = self.table.hosts
         self.redirects_slashes = config.trailing_slash != "ignore"
-        self._build_host = config.origin.partition("//")[2]
-        self._closed = any(route.mark and route.mark.unknown == "404" for route in self.table)
+        self.spells_freely = self.redirects_slashes or self.pages is not None
+        self._closed = any(route.mark and route.mark.unknown == "404" for route in self.app_table)
         self._has_guards = any(rule.guard is not None for _, rule in config.rules)
         self._inner_roots = _inner_root_paths(wrapper.app)
         self._named_app = outer if outer is not None else wrapper
         self._props = {
             id(route): Props(route, clock=monotonic, fresh=math.inf if is_building() else FRESH)
-            for route in self.table
+            for route in self.app_table
             if (mark := route.mark or route.group) is not None and (mark.paths is not None or mark.props is not None)
         }
+        self._streams_vary = any(rule.stream is not None for _, rule in config.rules)
         self._checks_origin = config.check_origin == "all" or any(rule.check_origin for _, rule in config.rules)
         self.app: ASGIApp = wrapper.app
+        self.own: OwnPages | None = None
         self._inner_app = self.app
+        if config.error_pages == "all" or self.pages is not None:
+            from ondemand.own_pages import AppErrors, OwnPages
+
+            self.app = AppErrors(self.app, self) if config.error_pages == "all" and not alone else self.app
+            if self.pages is not None:
+                self.app = self.own = OwnPages(self.app, self, self.pages, alone=alone)
         if self._props:
-            self.app = _WithProps(self.app, self)
+            self.app = WithProps(self.app, self)
         if config.redirects:
-            self.app = _Redirects(self.app, self)
+            self.app = Redirects(self.app, self)
         if any(rule.headers or rule.vary for _, rule in config.rules):
-            self.app = _RuleHeaders(self.app, self)
+            self.app = RuleHeaders(self.app, self)
         self.skipped = [
             name
             for name in skipped_middleware(self._named_app, cast("type[Any]", type(wrapper)))
@@ -88,7 +112,7 @@ class Site:
         self._public = _public_folder(config.public) if config.public is not None else None
         self.has_duties = self._has_guards or self._closed or self._checks_origin or self._public is not None
         if not is_building():
-            use, why = _use_snapshots(config, [outer, *inner_apps(wrapper.app)])
+            use, why = use_snapshots(config, self.apps)
             self._warn(snapshots=use)
             self._publish(use, why)
 
@@ -99,11 +123,45 @@ class Site:
         self.make_page = Exchange
         return Exchange(*arguments)
 
+    def _own_pages(self) -> SitePages | None:
+        """The pages of the site's own. Raises `ConfigError` for a file name that is none, and for two with one path."""
+        pages = self.config.pages
+        if pages is None:
+            return None
+        from ondemand.pages import SitePages
+
+        routes = list(pages.registered(self.config))
+        if pages.folder is not None:
+            from ondemand.page_files import page_files
+
+            routes += page_files(self.config.root / pages.folder, self.config, self.templates, fresh=self.debug)
+        return SitePages(routes, pages.handlers, self.config)
+
+    def templates(self) -> Templates:
+        """The site's templates, found when first asked for."""
+        if self._templates is None:
+            from ondemand.contexts import templates_of
+
+            self._templates = templates_of(self.config, fresh=self.debug)
+        return self._templates
+
+    def _check_pages(self) -> None:
+        """A page of our own on a path of the app's would hide it."""
+        shapes = {_shape(route): route for route in self.app_table if route not in self.config.routes}
+        for page in self.pages.routes if self.pages is not None else ():
+            other = shapes.get(_shape(page))
+            if other is not None and other.answers_get:
+                where = f" ({other.source})" if other.source else ""
+                path = page.pattern.text
+                raise ConfigError(
+                    f"{page.name} has the path {path}, which a route of the app has too{where}. Change one."
+                )
+
     def _check_redirects(self) -> None:
         for source in self.config.redirects:
             same = [route for route in self.table if route.pattern.text == source.text]
             if len(same) > 1:  # its own, and another
-                where = f" ({same[1].source})" if same[1].source else ""
+                where = next((f" ({route.source})" for route in same if route.source), "")
                 raise ConfigError(f"{source.text} is a configured redirect and a route{where}. Remove one of them.")
 
     def _discover(self, wrapper: Any, outer: Any) -> RouteTable:
@@ -124,7 +182,7 @@ class Site:
 
     def _publish(self, use: bool, why: str) -> None:
         if not use:
-            _say(f"snapshots are off ({why}): the app renders everything")
+            say(f"snapshots are off ({why}): the app renders everything")
             return
         self.published = Published(
             Store(self.config.dist),
@@ -136,10 +194,10 @@ class Site:
         )
         server = self.published.server
         if server is None:
-            _say(f"no build in {self.config.dist}: the app renders everything")
+            say(f"no build in {self.config.dist}: the app renders everything")
         else:
             generation = server.generation
-            _say(
+            say(
                 f"{len(generation)} snapshots of generation {generation.name} from {self.config.dist} "
                 "(ONDEMAND_SNAPSHOTS=0 turns them off)"
             )
@@ -152,6 +210,8 @@ class Site:
         uvicorn's path holds the root_path, hypercorn's and granian's does not, so a path without it is taken as it is.
         """
         path: str = scope["path"]
+        if self.pages is not None and path.startswith("//"):
+            path = "/" + path.lstrip("/")
         path = _without(path, scope.get("root_path") or "") or path
         return _without(path, self.prefix)
 
@@ -163,7 +223,11 @@ class Site:
 
     def canonical(self, server: SnapshotServer | None, path: str, scope: Scope) -> str | None:
         """Where `trailing_slash` sends this request, or None: to the other spelling of `path`, if something is there."""
-        other = self._other_spelling(path)
+        if path == "/" and self.prefix:
+            return self._canonical_root(scope)
+        if self.pages is not None and any(self.pages.matching(path)):
+            return None  # it is answered as it stands
+        other = self._other_spelling(path) or (path + "/" if self.pages is not None and path != "/" else None)
         wanted = other is not None and other.endswith("/") == (self.config.trailing_slash == "always")
         if other is None or not wanted or path_fault(path) is not None:
             return None
@@ -173,18 +237,35 @@ class Site:
         front = (scope.get("root_path") or "").rstrip("/")
         return to_url("/" + (front + other).lstrip("/")) + (f"?{query.decode('latin-1')}" if query else "")
 
+    def _canonical_root(self, scope: Scope) -> str | None:
+        """As `canonical`, for the first page of a site below `base`."""
+        path: str = scope["path"]
+        always = self.config.trailing_slash == "always"
+        if self.pages is None or path.endswith("/") == always or not any(self.pages.matching("/")):
+            return None
+        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"])).decode("latin-1")
+        front = (scope.get("root_path") or "").rstrip("/")
+        return to_url(front + "/" if always else front) + (f"?{query}" if query else "")
+
     def _exists(self, server: SnapshotServer | None, path: str, method: str) -> bool:
         answer = (server.find(path) or self.find_other_spelling(server, path)) if server is not None else None
-        if answer is not None and answer.snapshot.kind == "page":
+        is_file = "." in path.rpartition("/")[2]
+        if answer is not None and (answer.snapshot.kind == "page" or is_file):
+            return method in {"GET", "HEAD"}
+        if is_file and server is None and self._public is not None and self._public.find(path) is not None:
             return method in {"GET", "HEAD"}
         route = self.table.match(path, method="GET" if method == "HEAD" else method, host=self._build_host)
-        return route is not None and not route.takes_rest
+        return route is not None and (route.own or not route.takes_rest)
 
     def find_other_spelling(self, server: SnapshotServer, path: str) -> Answer | None:
         """The page that was captured under the other spelling of `path`; files have one spelling."""
         other = self._other_spelling(path)
-        if other is None or "." in other.rpartition("/")[2]:
+        if other is None or "." in other.rpartition("/")[2] or path.endswith("//"):
             return None
+        if not self.redirects_slashes:  # both are answered, but only by pages of our own
+            route = self.table.match(path)
+            if route is None or not route.own:
+                return None
         answer = server.find(other)
         return answer if answer is not None and answer.snapshot.kind == "page" else None
 
@@ -212,12 +293,17 @@ class Site:
         """
         path = snapshot.path
         route = self.table.match(path, host=self._build_host)
+        if route is not None and route.own and self.pages is not None:  # others of our own cover what it does not know
+            named = (one for one, _ in self.pages.matching(path) if one.pattern.text == snapshot.route)
+            route = next(named, route)
         if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
             if older or route.pattern.is_literal:
                 return None
         elif self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
             log.warning("the snapshot of %s is not used: its route %s is gone. Build again.", path, snapshot.route)
             return None
+        elif _is_as_built(route, snapshot):
+            pass  # its file would have to be read to know more
         elif not (decision := decide(route, self.config, path)).is_static and snapshot.route is not None:
             log.warning("the snapshot of %s is not used: %s. Build again.", path, decision.why)
             return None
@@ -225,7 +311,9 @@ class Site:
         vary = [name.lower().encode("latin-1") for _, rule in covering for name in rule.vary]
         return Terms(
             guards=self.guards(path, route),
-            ignores_query=any(rule.query == "ignore" for _, rule in covering),
+            ignores_query=any(rule.query == "ignore" for _, rule in covering)
+            or (route is not None and route.own)
+            or (snapshot.kind == "asset" and snapshot.route is None),  # a file of the public folder
             vary=frozenset(vary),
         )
 
@@ -270,7 +358,7 @@ class Site:
         route = None
         if self._has_guards or self._closed or self._checks_origin:
             route = self.table.match(path, method=method, host=self._build_host)
-        if self._checks_origin and (reason := self._origin_refusal(page, route)) is not None:
+        if self._checks_origin and (reason := self.origin_refusal(page, route)) is not None:
             log.info("refused %s %s: %s", method, path, reason.partition("\n")[2].strip())
             await send_text(scope, page.send, 403, reason)
             return True
@@ -278,14 +366,16 @@ class Site:
             return True
         return await self._answers_itself(server, page, route)
 
-    def _origin_refusal(self, page: Exchange, route: Route | None) -> str | None:
+    def origin_refusal(self, page: Exchange, route: Route | None, *, ours: bool = False) -> str | None:
+        """Why a form that another site sends to `route` is refused; None if it is not. ours: a page of our own answers, if
+        only that there is none."""
         wanted = next(
             (
                 rule.check_origin
                 for _, rule in self.config.rules.covering(page.path, route)
                 if rule.check_origin is not None
             ),
-            self.config.check_origin == "all",
+            self.config.check_origin == "all" or (ours and self.config.check_origin == "pages"),
         )
         if not wanted:
             return None
@@ -302,7 +392,7 @@ class Site:
             if reply is not None:
                 await reply.send(scope, send)
                 return True
-        closed = route is not None and route.mark is not None and route.mark.unknown == "404"
+        closed = route is not None and not route.own and route.mark is not None and route.mark.unknown == "404"
         if closed and server is not None and path not in server.generation:
             await self.error_page(page, 404, [], scope, page.receive, send)
             return True
@@ -320,26 +410,50 @@ class Site:
         config, pattern = self.config, route.pattern
         return PathsContext(app, state or {}, pattern.text, config.base, config.trailing_slash, pattern)
 
+    def paths_context_in(self, route: Route, state: Mapping[str, Any] | None) -> PathsContext:
+        """As `paths_context`, within a request."""
+        return self.paths_context(route, self._named_app, state)
+
+    def props_of(self, route: PageRoute) -> Props | None:
+        """Where the props of a page of our own come from; None if it names neither `props` nor paths."""
+        mark = route.mark
+        if mark is None or (mark.paths is None and mark.props is None):
+            return None
+        source = self._props.get(id(route))
+        if source is None or source.mark is not mark:
+            source = Props(route, clock=monotonic, fresh=math.inf if is_building() else FRESH)
+            self._props[id(route)] = source
+        return source
+
+    def is_published(self, path: str) -> bool | None:
+        """True if the published build made `path`, in either spelling; None if there is no build."""
+        server = self.published.server if self.published is not None else None
+        if server is None:
+            return None
+        other = self._other_spelling(path)
+        return path in server.generation or (other is not None and other in server.generation)
+
     def remember_props(self, route: Route, path: str, props: Mapping[str, Any]) -> None:
         """A build found them on its way through `paths`."""
-        if (source := self._props.get(id(route))) is not None:
+        source = self.props_of(cast("PageRoute", route)) if route.own else self._props.get(id(route))
+        if source is not None:
             source.remember(path, props)
 
     async def gives_props(self, page: Exchange) -> bool:
         """Give the page the props of its route; False if there is no such page."""
         route = self.route(page.path, page.scope)
         source = self._props.get(id(route)) if route is not None else None
-        if source is None or route is None:
+        if source is None or route is None or route.own:
             return True
-        context = self.paths_context(route, self._named_app, page.scope.get("state"))
+        context = self.paths_context_in(route, page.scope.get("state"))
         mark = route.mark or route.group
         closed = mark is not None and mark.unknown == "404" and not page.is_captured  # a build tells of unknown params
         props = await source.of(page.path, page.params, context, closed=closed)
         page.take_props(props)
         return props is not None
 
-    async def rewrite(self, page: Exchange, path: str, query: str, send: Send) -> None:
-        """Answer `page` with what `path` (decoded, without `base`) answers."""
+    def turn(self, page: Exchange, path: str, query: str) -> None:
+        """From here on `page` is that of `path` (decoded, without `base`). Raises `RequestError` (508) for one too many."""
         old = page.scope
         root = page.root_path
         full = self.prefix + path
@@ -351,18 +465,64 @@ class Site:
         scope.update(path=full, raw_path=to_url(full).encode("ascii"), query_string=query.encode("ascii", "replace"))
         scope["root_path"] = root
         if page.become(path, scope) > MAX_REWRITES:
-            await send_text(scope, send, 508, "Loop Detected")
+            loop = RequestError("Loop Detected")
+            loop.status = 508
+            raise loop
+
+    async def rewrite(self, page: Exchange, path: str, query: str, send: Send) -> None:
+        """Answer `page` with what `path` (decoded, without `base`) answers."""
+        try:
+            self.turn(page, path, query)
+        except RequestError as loop:
+            await send_text(page.scope, send, loop.status, str(loop))
             return
         if (guards := self.guards(path)) and await guarded(guards, page, send):
             return
-        await self.app(scope, page.receive, send)
+        await self.app(page.scope, page.receive, send)
+
+    def streams(self, page: Exchange) -> bool:
+        """False if the answer to `page` is rendered whole before its first byte is sent: as the page says, else the most
+        specific rule, else the site."""
+        if page.route is not None and page.route.loaded.stream is not None:
+            return page.route.loaded.stream
+        route = page.route or (self.route(page.path, page.scope) if self._streams_vary else None)
+        covering = self.config.rules.covering(page.path, route) if self._streams_vary else ()
+        return next((rule.stream for _, rule in covering if rule.stream is not None), self.config.stream)
+
+    async def missing(self, page: Exchange) -> Any:
+        """The response for a path that no page of ours answers, where no app is wrapped: the site's own page `/404`."""
+        from ondemand.responses import Response
+
+        server = self.published.server if self.published is not None else None
+        if self.pages is not None and (server is None or server.find("/404") is None) and not self.guards("/404"):
+            for route, params in self.pages.matching("/404"):
+                if route.pattern.is_literal and page.begins_error():
+                    page.take_route(route, params, None)
+                    return await route.loaded.answer(page)
+        return Response(None, 404)
+
+    async def show_failure(self, page: Exchange, error: Exception, name: str, receive: Receive, send: Send) -> None:
+        """Answer with the page for what a page of ours raised; in debug mode, with what it was and where."""
+        if self.debug:
+            page.response_given(given=True)
+            await send_to_developer(error, name, page.scope, send)
+        else:
+            await self.error_page(page, 500, [], page.scope, receive, send, error)
 
     async def error_page(
-        self, page: Exchange, status: int, headers: Headers, scope: Scope, receive: Receive, send: Send
+        self,
+        page: Exchange,
+        status: int,
+        headers: Headers,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        error: Exception | None = None,
     ) -> None:
         """Answer with the site's page for `status`: its snapshot, else its route (`/404`), else a plain one of ours.
 
-        headers: those of the response that asked for it; all but those of its body are kept.
+        headers: those of the response that asked for it; all but those of its body are kept. error: what was raised, for
+        `page.props["error"]`.
         """
         kept = [(name, value) for name, value in headers if name.lower() not in _OF_BODY]
 
@@ -388,8 +548,11 @@ class Site:
                 return
         inner: Scope = {**scope, "method": "HEAD" if scope["method"] == "HEAD" else "GET"}
         route = self.table.match(path, method="GET", host=self._build_host)
-        if route is None or self.guards(path) or not page.begins_error():
-            await _plain_error(status, inner, as_error)
+        if route is None or not route.pattern.is_literal or self.guards(path) or not page.begins_error():
+            await send_plain_error(status, inner, as_error)
+            return
+        if route.own:
+            await self._own_error_page(page, cast("PageRoute", route), error, inner, as_error)
             return
         inner = {
             name: value for name, value in inner.items() if name not in _OF_ROUTING and not name.startswith("fastapi")
@@ -398,80 +561,51 @@ class Site:
         inner["root_path"] = page.root_path
         await self._inner_app(inner, page.receive_nothing, as_error)
 
-    def render(self, page: Exchange, name: str, values: Mapping[str, Any]) -> Response:
+    async def _own_error_page(self, page: Exchange, route: PageRoute, error: Any, scope: Scope, send: Send) -> None:
+        """Answer with a page for errors of our own; with a plain one if it fails too."""
+        status = int(route.pattern.text[1:])
+        page.take_route(route, {}, {"error": error})
+        try:
+            response = await route.loaded.answer(page)
+            await response(scope, page.receive_nothing, send)
+        except Exception:
+            log.exception("%s, the page for errors, failed", route.name)
+            if page.has_started:
+                raise
+            page.response_given(given=False)
+            await send_plain_error(status, scope, send)
+
+    def render(self, page: Exchange, name: str, values: Mapping[str, Any], stream: bool | None) -> Response:
         """See `Page.render`."""
         from ondemand.rendering import render
 
-        return render(self.config, page, name, values)
+        streams = page.streams if stream is None or page.is_captured else stream
+        return render(self.templates().get(name), page, values, stream=streams)
+
+
+def _is_as_built(route: Route | None, snapshot: Snapshot) -> bool:
+    """True for a page file that nobody has read yet and that is not newer than its snapshot."""
+    if route is None or not route.own:
+        return False
+    page = cast("PageRoute", route)
+    try:
+        return page.in_file and not page.is_loaded and os.stat(page.name).st_mtime < snapshot.time
+    except OSError:
+        return False
+
+
+def _shape(route: Route) -> str:
+    """The pattern of a route without the names of its parameters."""
+    return re.sub(r"\{\w+", "{", route.pattern.text)
 
 
 _OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "router", "starlette.exception_handlers"])
 """What frameworks write into a scope while they look for the route."""
 
-_OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges"])
+_OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges", b"cache-control"])
 """What a snapshot says about itself, and not about the answer that shows it."""
 
 _OF_BODY = frozenset([b"content-type", b"content-length", b"transfer-encoding"])
-
-
-class _WithProps:
-    """Gives a page the props of its route before the app runs."""
-
-    def __init__(self, app: ASGIApp, site: Site) -> None:
-        self.app = app
-        self._site = site
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = CURRENT.get()
-        if await self._site.gives_props(page):
-            await self.app(scope, receive, send)
-        else:
-            await self._site.error_page(page, 404, [], scope, receive, send)
-
-
-class _Redirects:
-    """Answers the configured redirects, live and captured alike."""
-
-    def __init__(self, app: ASGIApp, site: Site) -> None:
-        self.app = app
-        self._site = site
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = CURRENT.get()
-        path = page.path
-        found = self._site.config.redirects.find(path, scope["method"], page.root_path.rstrip("/"))
-        if found is None:
-            await self.app(scope, receive, send)
-        else:
-            await send_redirect(*found, send)
-
-
-class _RuleHeaders:
-    """Puts the `headers` and `vary` of rules on the app's answers, live and captured alike."""
-
-    def __init__(self, app: ASGIApp, site: Site) -> None:
-        self.app = app
-        self._site = site
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = CURRENT.get().path
-        route = self._site.table.match(path, method=scope["method"], host="")
-        covering = [rule for _, rule in self._site.config.rules.covering(path, route)]
-        fields: dict[bytes, bytes] = {}
-        for rule in reversed(covering):
-            fields.update({n.lower().encode("latin-1"): v.encode("latin-1") for n, v in rule.headers.items()})
-        vary = [name.lower().encode("latin-1") for rule in covering for name in rule.vary]
-        if not fields and not vary:
-            await self.app(scope, receive, send)
-            return
-
-        async def with_fields(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in fields]
-                message = {**message, "headers": [*kept, *fields.items(), *((b"vary", name) for name in vary)]}
-            await send(message)
-
-        await self.app(scope, receive, with_fields)
 
 
 def _public_folder(folder: Path) -> PublicFolder:
@@ -544,60 +678,3 @@ def _inner_root_paths(app: Any) -> tuple[str, ...]:
     """The root_path of each app inside that sets its own (`FastAPI(root_path="/api")`), without a last slash."""
     roots = [getattr(inner, "root_path", None) for inner in inner_apps(app)]
     return tuple(dict.fromkeys(root.rstrip("/") for root in roots if isinstance(root, str) and root.rstrip("/")))
-
-
-async def send_redirect(status: int, location: str, send: Send) -> None:
-    """Answer with a redirect without a body."""
-    headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def send_text(
-    scope: Scope, send: Send, status: int, text: str, content_type: str = "text/plain; charset=utf-8"
-) -> None:
-    """Answer with a short text of ours."""
-    body = text.encode()
-    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
-async def _plain_error(status: int, scope: Scope, send: Send) -> None:
-    """The page for `status` of a site that has none."""
-    phrase = HTTPStatus(status).phrase
-    text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{status}: {phrase}</title>'
-        f"<body><h1>{status}: {phrase}</h1></body></html>"
-    )
-    await send_text(scope, send, status, text, "text/html; charset=utf-8")
-
-
-def _use_snapshots(config: Config, apps: list[Any]) -> tuple[bool, str]:
-    """Whether to answer from snapshots, and why not."""
-    override = os.environ.get("ONDEMAND_SNAPSHOTS")
-    if override:
-        if override.lower() not in {"0", "1", "true", "false", "on", "off"}:
-            raise ConfigError(f"ONDEMAND_SNAPSHOTS={override!r} is not accepted. It takes 1 or 0.")
-        return override.lower() in {"1", "true", "on"}, f"ONDEMAND_SNAPSHOTS={override}"
-    if config.snapshots != "auto":
-        return config.snapshots, "snapshots=False"
-    if os.environ.get("FASTAPI_ENV") == "development":
-        return False, "FASTAPI_ENV=development"
-    if any(getattr(app, "debug", False) is True for app in apps):
-        return False, "the app is in debug mode"
-    if "pytest" in sys.modules:
-        return False, "this is a test; snapshots=True turns them on"
-    return True, ""
-
-
-def _say(message: str) -> None:
-    """The one line at start: through our own logger, or, where nothing would show it, the server's."""
-    target = log
-    if not log.isEnabledFor(logging.INFO) or not log.hasHandlers():
-        for name in ("uvicorn.error", "hypercorn.error", "_granian"):
-            known = logging.getLogger(name)
-            if known.hasHandlers() and known.isEnabledFor(logging.INFO):
-                target = known
-                break
-    target.info("ondemand: %s", message)

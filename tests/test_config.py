@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.middleware.sessions import SessionMiddleware
 
-from ondemand import ConfigError, OnDemand, OnDemandWarning, Route, Rule, StaticPath
+from ondemand import ConfigError, OnDemand, OnDemandWarning, Pages, Route, Rule, StaticPath
 from ondemand.config import FINDINGS, Config, Policies, project_root, read_project
 from tests.asking import ask
 
@@ -78,6 +78,15 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("memory", 0, 0),
     ("templates", None, None),
     ("templates", "templates", ROOT / "templates"),
+    ("stream", True, True),
+    ("stream", False, False),
+    ("error_pages", "pages", "pages"),
+    ("error_pages", "all", "all"),
+    ("debug", "auto", "auto"),
+    ("debug", True, True),
+    ("debug", False, False),
+    ("adapter", "asgi", "asgi"),
+    ("pages", None, None),
     ("check_origin", "pages", "pages"),
     ("check_origin", "all", "all"),
     ("check_origin", False, False),
@@ -105,6 +114,15 @@ def test_every_setting_can_be_given_and_has_a_case_above() -> None:
     for key in keys:
         assert key in str(caught.value)
     assert keys - {key for key, _, _ in ACCEPTED} == {"rules", "routes", "findings", "redirects", "locales"}
+
+
+def test_pages_are_a_folder_or_an_object_of_their_own() -> None:
+    pages = Pages("site")
+    assert make(pages=pages).pages is pages
+    for given in ("pages", Path("pages")):
+        made = make(pages=given).pages
+        assert made is not None
+        assert made.folder == Path("pages")
 
 
 def test_rules_routes_and_findings_may_be_objects() -> None:
@@ -202,6 +220,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("memory", -1, "whole number, at least 0"),
     ("memory", 1e6, "whole number, at least 0"),
     ("templates", 5, "path of a folder"),
+    ("templates", object(), "a Jinja2 Environment"),
+    ("pages", 5, "a folder of page files"),
+    ("stream", "no", "True or False"),
+    ("error_pages", True, "'pages' or 'all'"),
+    ("debug", "yes", "'auto'"),
     ("redirects", ["/old"], "mapping of paths"),
     ("check_origin", True, "'pages' or 'all' or False"),
     ("check_origin", "none", "'pages' or 'all' or False"),

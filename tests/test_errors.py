@@ -14,7 +14,15 @@ import pytest
 import ondemand
 from ondemand import ConfigError, errors
 from ondemand.cli import commands
-from ondemand.errors import AppImportError, BuildError, OnDemandError, OnDemandWarning, ParamError, StoreError
+from ondemand.errors import (
+    AppImportError,
+    BuildError,
+    OnDemandError,
+    OnDemandWarning,
+    ParamError,
+    StoreError,
+    TemplateError,
+)
 from ondemand.prerendering.report import Report
 
 
@@ -84,6 +92,8 @@ def make(name: str) -> OnDemandError:
     kind = getattr(ondemand, name)
     if name == "Redirect":
         return kind("/why")
+    if issubclass(kind, TemplateError):
+        return kind("why", file="pages/a.mako", line=3, excerpt="> 3  x")
     if issubclass(kind, ParamError):
         return kind("why", pattern="/{x}", param="x", value=1)
     if issubclass(kind, BuildError):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ondemand import OnDemand
 from ondemand.config import _CHECKS, FINDINGS, Config
 from ondemand.contexts import Page
 from tests.asking import ask, is_snapshot, write_site
@@ -75,6 +76,29 @@ def test_the_examples_of_the_table(tmp_path: Path, built: Build, monkeypatch: py
     for path, text in live.items():
         assert (ask(app, path).text, is_snapshot(ask(app, path))) == (text, True)
     assert ask(app, "/posts/nothing").status == 404
+
+
+def test_the_examples_of_own_pages(tmp_path: Path) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "pages.md").read_text(encoding="utf-8")
+    app = run(re.findall(r"```python\n(.*?)```", guide, re.DOTALL)[0])["app"]
+    assert ask(app, "/about").text == "<h1>About</h1>"
+    assert ask(app, "/about").header("x-route") == "/about"
+    assert ask(app, "/blog/hello").text == "<h1>Hello</h1>"
+    assert ask(app, "/blog/other").status == 404
+    assert ask(app, "/live").text == "<h1>Part one</h1><p>Part two</p>"
+    assert ask(app, "/api/user").text == '{"name":"Ann"}'
+    assert ask(app, "/members/list").header("location") == "/login"
+
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "_layout.mako").write_text("<body>${self.body()}</body>")
+    template = re.findall(r"```mako\n(.*?)```", guide, re.DOTALL)[0]
+    orders = "async def orders_of(user):\n    return f'orders of {user}'\n"
+    (tmp_path / "pages" / "orders.mako").write_text(template.replace("prerender = False", orders + "prerender = False"))
+    site = OnDemand(pages=tmp_path / "pages")
+    assert ask(site, "/orders").header("location") == "/login"
+    text = ask(site, "/orders", headers={"cookie": "user=ann"}).text
+    assert "<h1>/orders</h1>" in text
+    assert "orders of ann" in text
 
 
 def test_every_member_of_the_page_has_a_row() -> None:

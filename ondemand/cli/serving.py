@@ -64,7 +64,7 @@ def run_demo(folder: Path, *, host: str, port: int, build_only: bool) -> int:
         if folder.exists() and not (folder / "main.py").is_file() and any(folder.iterdir()):
             raise ConfigError(f"{folder} is not empty. Name another folder: ondemand demo FOLDER.")
         if not (folder / "main.py").is_file():
-            shutil.copytree(files, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(files, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
             printing.say(f"Made a bookshop in {folder}{os.sep}")
     if not build_only:
         _listen(host, port).close()  # a taken port is told before the build

@@ -325,7 +325,7 @@ class _Build:
     # --- what was found
 
     def _find(self, finding: Finding) -> None:
-        policy = self._policies.of(finding.kind, finding.path or None)
+        policy = self._policies.of(finding.kind, finding.path or finding.route or None)
         if policy == "ignore":
             return
         if finding.kind == "reads":

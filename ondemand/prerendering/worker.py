@@ -13,12 +13,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ondemand._asgi import ASGIApp
 from ondemand.capture import Capture, Visitor
 from ondemand.config import Config
-from ondemand.discovery import RouteTable, check
+from ondemand.discovery import RouteTable, check, lead_nowhere
 from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
 from ondemand.paths import entries, params_of, props_of
@@ -31,6 +31,9 @@ from ondemand.site import Site
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.public import PublicFolder, content_type
 from ondemand.snapshots.store import SUFFIXES, Files, Store, file_name
+
+if TYPE_CHECKING:
+    from ondemand.pages import PageRoute
 
 __all__ = ["Worker"]
 
@@ -87,7 +90,12 @@ class Worker:
         self.table: RouteTable = site.table
         self._state = state
         self._visitor = Visitor(
-            app, origin=self.config.origin, prefix=site.prefix, state=state, timeout=self.config.page_timeout
+            app,
+            origin=self.config.origin,
+            prefix=site.prefix,
+            state=state,
+            timeout=self.config.page_timeout,
+            bare=self.config.trailing_slash == "never",
         )
         self._host = self.config.origin.partition("//")[2]
         self._public = PublicFolder(self.config.public) if self.config.public is not None else None
@@ -117,7 +125,7 @@ class Worker:
         if job.kind == "public":
             return self._publish_file(job)
         path = job.path
-        route = self.table.match(path, host=self._host)
+        route = await self._route(path)
         fault = path_fault(path) or ("its links spell a slash or backslash as an escape" if job.encoded else None)
         if fault is not None or (fault := _grows(path)):
             return self._unnamed(job, route, fault)
@@ -132,6 +140,14 @@ class Worker:
         visited = self._judge(job, route, decision, answer)
         visited.seconds = answer.seconds
         return visited
+
+    async def _route(self, path: str) -> Route | None:
+        """The route that answers `path`: of those of our own, the first whose paths name it; None if they all name others."""
+        route = self.table.match(path, host=self._host)
+        if route is not None and route.own and self.site.own is not None:
+            found = await self.site.own.find(path, state=self._state)
+            return found.route if found is not None else None
+        return route
 
     def _unnamed(self, job: Job, route: Route | None, fault: str) -> Visited:
         """A path that can never be a snapshot: fine if the app answers it, else a broken link."""
@@ -222,7 +238,14 @@ class Worker:
                 "Render it on demand: @prerender(False).",
                 frames=(frame,) if frame else (),
             )
-        if route is not None and route.takes_rest and answer.path.endswith("/") and not _is_document(answer):
+        own = route is not None and route.own  # its files have no last slash
+        if (
+            route is not None
+            and route.takes_rest
+            and answer.path.endswith("/")
+            and not own
+            and not _is_document(answer)
+        ):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
             yield Finding(
                 "collision", message, "Take that entry out of its `paths`, or give the file a name of its own."
@@ -304,13 +327,15 @@ class Worker:
         body, headers = answer.body, kept_headers(answer)
         if 300 <= answer.status < 400:
             location = (answer.header(b"location") or b"").decode("latin-1")
-            body = refresh_page(location, job.path, answer.status, self.config.site).encode()
+            shown = _address(job.path, self.config)
+            body = refresh_page(location, shown, answer.status, self.config.site).encode()
             headers = [(n, v) for n, v in headers if n != "content-type"] + [
                 ("content-type", "text/html; charset=utf-8")
             ]
         media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
         is_html = media in {"text/html", "application/xhtml+xml"} and (kind == "page" or job.path.endswith("/"))
-        name = file_name(job.path, is_html=is_html, build_format=self.config.build_format)
+        spelled = _as_written(route, job.path, is_html=is_html, preserve=self.config.build_format == "preserve")
+        name = file_name(spelled, is_html=is_html, build_format=self.config.build_format)
         guarded = bool(self.site.guards(job.path, route))
         snapshot = Snapshot(
             path=job.path,
@@ -419,7 +444,8 @@ class Worker:
 
     def hello(self) -> Hello:
         """What the parent starts from."""
-        findings = [Finding(w.kind, w.message, w.remedy, route=w.route) for w in check(self.table, self.config)]
+        warned = [*check(self.table, self.config), *lead_nowhere(self.table, self.config)]
+        findings = [Finding(w.kind, w.message, w.remedy, route=w.route) for w in warned]
         if self.site.skipped:
             names = ", ".join(self.site.skipped)
             findings.append(
@@ -442,6 +468,9 @@ class Worker:
         expands: list[int] = []
         for position, route in enumerate(self.table):
             decision = decide(route, self.config)
+            if route.own and not decision.is_static and (fault := cast("PageRoute", route).fault) is not None:
+                message = f"{cast('PageRoute', route).name} cannot be used: {describe(fault).rstrip('.')}."
+                findings.append(Finding("error", message, "Correct the file.", route=route.pattern.text))
             kind = "auto" if decision.auto else decision.kind
             methods = sorted(route.methods) if route.methods is not None else []
             routes.append(RouteReport(route.pattern.text, methods, kind, decision.why, source=route.source))
@@ -449,7 +478,7 @@ class Worker:
             if decision.kind != "static":
                 continue
             if route.pattern.is_literal:
-                seeds.append((route.pattern.text, "marked"))
+                seeds.append((route.pattern.fill({}), "marked"))
             elif mark is not None and mark.paths is not None:
                 expands.append(position)
         for path in ("/404", "/500"):  # nobody links to them
@@ -471,7 +500,7 @@ class Worker:
             "known": self.table.known,
             "origin": self.config.origin,
         }
-        closed = [route.pattern.text for route in self.table if route.mark and route.mark.unknown == "404"]
+        closed = [r.pattern.text for r in self.table if not r.own and r.mark and r.mark.unknown == "404"]
         return Hello(config, routes, expands, seeds, findings, self.site.skipped, closed)
 
     async def expand(self, position: int) -> AsyncIterator[Expanded]:
@@ -501,6 +530,15 @@ class Worker:
         try:
             path = self._spelled(route.pattern.fill(params_of(entry, route)), route)
             found = self.table.match(path, host=self._host)
+            if found is not None and found is not route and found.own and route.own:
+                if not found.pattern.is_literal and found.mark is not None and found.mark.paths is not None:
+                    found = route  # unless the other's paths name it too: the visit finds out
+                else:
+                    message = f"{route.pattern.text} yields {path}, which {found.pattern.text} keeps."
+                    finding = Finding("shadowed", message, "Take it out of its `static_paths`.", path=path)
+                    finding.route = route.pattern.text
+                    portion.findings.append(finding)
+                    return
             if found is not route:
                 other = f"the route {found.pattern.text} answers" if found else "no route answers"
                 message = f"The route {route.pattern.text} yields {path}, which {other}."
@@ -619,16 +657,38 @@ def kept_headers(answer: Capture) -> list[tuple[str, str]]:
     return kept
 
 
+def _as_written(route: Route | None, path: str, *, is_html: bool, preserve: bool) -> str:
+    """`path` with a last slash if its page file is the index of a folder, without if not: what "preserve" preserves. What is no
+    document has none: it is a file."""
+    if route is None or not route.own or path == "/":
+        return path
+    if not is_html:
+        return path.rstrip("/")
+    if not preserve:
+        return path
+    is_index = Path(cast("PageRoute", route).name).stem == "index"
+    return path.rstrip("/") + ("/" if is_index else "")
+
+
+def _address(path: str, config: Config) -> str:
+    """`path` as static hosts spell it."""
+    if "." in path.rpartition("/")[2] or path == "/":
+        return path
+    if config.build_format != "directory":
+        return path.rstrip("/") + ".html"
+    return path.rstrip("/") + ("" if config.trailing_slash == "never" else "/")
+
+
 def refresh_page(location: str, path: str, status: int, site: str) -> str:
     """The page that redirects on hosts which know only files: Astro's own, every value escaped.
 
-    site: the site's origin, "" if it has none; the canonical address has it. Where no host says so, nothing tells a
-    browser which charset the page is in: it is ASCII.
+    path: what redirects, as it is spelled there. site: the site's origin, "" if it has none; the canonical address has it.
+    Where no host says so, nothing tells a browser which charset the page is in: it is ASCII.
     """
     target = html.escape(redirect_target(location))
     canonical = html.escape(site) + target if site and target.startswith("/") else target
     delay = 2 if status == 302 else 0
-    folder = html.escape(to_url(path if "." in path.rpartition("/")[2] else path.rstrip("/") + "/"))
+    folder = html.escape(to_url(path))
     return (
         f'<!doctype html><title>Redirecting to: {target}</title><meta http-equiv="refresh" content="{delay};url={target}">'
         f'<meta name="robots" content="noindex"><link rel="canonical" href="{canonical}"><body>\t'

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ondemand.routing import path_fault
-from ondemand.snapshots.server import File, Reply, http_date, matches_weakly
+from ondemand.snapshots.server import File, Reply, http_date, matches
 
 __all__ = ["PublicFolder", "content_type"]
 
@@ -98,7 +98,7 @@ class PublicFolder:
             (b"last-modified", http_date(found.st_mtime)),
             (b"content-length", str(found.st_size).encode()),
         )
-        if matches_weakly(headers.get(b"if-none-match", b""), [etag.removeprefix(b"W/")]):
+        if matches(headers.get(b"if-none-match", b""), [etag.removeprefix(b"W/")]):
             os.close(descriptor)
             return Reply(304, fields[1:4], b"")
         if method == "HEAD" or not found.st_size:

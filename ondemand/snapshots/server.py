@@ -27,7 +27,7 @@ log = logging.getLogger("ondemand.server")
 
 HeaderList = tuple[tuple[bytes, bytes], ...]
 
-_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range"})
+_CONDITIONS = frozenset({b"if-match", b"if-unmodified-since", b"if-none-match", b"if-modified-since", b"range"})
 _PARTIAL = frozenset({b"hx-request", b"x-requested-with", b"turbo-frame", b"x-pjax", b"x-inertia", b"x-up-version"})
 """Headers by which scripts ask for a part of a page: the app answers."""
 
@@ -207,15 +207,24 @@ class Answer:
         return Reply(self.status, self._forms[encoding], self._file(encoding))
 
     def _conditional(self, method: str, headers: Mapping[bytes, bytes]) -> Reply:
-        """RFC 9110 section 13.2.2: If-None-Match, else If-Modified-Since; then Range, if If-Range allows it."""
+        """RFC 9110 section 13.2.2: If-Match, else If-Unmodified-Since; If-None-Match, else If-Modified-Since; then Range, if
+        If-Range allows it."""
         encoding = self.choose(headers.get(b"accept-encoding"))
-        wanted = headers.get(b"if-none-match")
-        if wanted is not None:
-            tags = [form.etag.encode("latin-1") for form in self.snapshot.encodings.values()]
-            unchanged = matches_weakly(wanted, tags)
+        tags = [form.etag.encode("latin-1") for form in self.snapshot.encodings.values()]
+        meant, wanted = headers.get(b"if-match"), headers.get(b"if-none-match")
+        if meant is not None:
+            failed = not matches(meant, tags, weakly=False)
         else:
-            since = headers.get(b"if-modified-since")
-            unchanged = since is not None and _not_after(self.snapshot.time, since)
+            until = _seconds(headers.get(b"if-unmodified-since"))
+            failed = until is not None and self.snapshot.time > until
+        if failed:
+            kept = [(name, value) for name, value in self._forms[""] if name != b"content-length"]
+            return Reply(412, (*kept, (b"content-length", b"0")), b"")
+        if wanted is not None:
+            unchanged = matches(wanted, tags)
+        else:
+            since = _seconds(headers.get(b"if-modified-since"))
+            unchanged = since is not None and self.snapshot.time <= since
         if unchanged:
             return Reply(304, self._reduced(encoding), b"")
         asked = headers.get(b"range")
@@ -415,11 +424,11 @@ def negotiate(accept: bytes | None, sizes: Mapping[str, int]) -> str:
     return best
 
 
-_ETAG = re.compile(rb'[ \t]*+(?:W/)?("[\x21\x23-\x7e\x80-\xff]*+")[ \t]*+(?:,|\Z)')
+_ETAG = re.compile(rb'[ \t]*+(W/)?("[\x21\x23-\x7e\x80-\xff]*+")[ \t]*+(?:,|\Z)')
 
 
-def matches_weakly(header: bytes, tags: Iterable[bytes]) -> bool:
-    """If-None-Match (RFC 9110 section 13.1.2): `*`, or a list that holds one of `tags`, compared weakly."""
+def matches(header: bytes, tags: Iterable[bytes], *, weakly: bool = True) -> bool:
+    """If-None-Match, or, strongly, If-Match (RFC 9110 sections 13.1.1 and 13.1.2): `*`, or a list that holds one of `tags`."""
     if header.strip() == b"*":
         return True
     known = set(tags)
@@ -432,7 +441,7 @@ def matches_weakly(header: bytes, tags: Iterable[bytes]) -> bool:
                 return False
             position = comma + 1
             continue
-        if found.group(1) in known:
+        if found.group(2) in known and (weakly or found.group(1) is None):
             return True
         position = found.end()
     return False
@@ -445,20 +454,20 @@ def http_date(seconds: float) -> bytes:
     return f"{day}, {now[2]:02} {month} {now[0]:04} {now[3]:02}:{now[4]:02}:{now[5]:02} GMT".encode()
 
 
-def _not_after(time: int, header: bytes) -> bool:
-    """If-Modified-Since (RFC 9110 section 13.1.3). Anything but a date counts as no header."""
+def _seconds(header: bytes | None) -> int | None:
+    """The date of If-Modified-Since or If-Unmodified-Since (RFC 9110 section 13.1.3). Anything else counts as no header."""
     from datetime import UTC
     from email.utils import parsedate_to_datetime
 
-    if len(header) > 64:
-        return False
+    if header is None or len(header) > 64:
+        return None
     try:
         since = parsedate_to_datetime(header.decode("ascii"))
         if since.tzinfo is None:  # asctime's form names no zone: it is GMT
             since = since.replace(tzinfo=UTC)
-        return time <= int(since.timestamp())
+        return int(since.timestamp())
     except (ValueError, TypeError, OverflowError, UnicodeDecodeError, IndexError):
-        return False
+        return None
 
 
 _RANGE = re.compile(rb"[ \t]*+bytes[ \t]*+=[ \t]*+([0-9]{0,18}+)[ \t]*+-[ \t]*+([0-9]{0,18}+)[ \t]*+\Z", re.IGNORECASE)

@@ -1,0 +1,219 @@
+"""From what a page or endpoint of ours returns to a response; and which function of an endpoint answers a method."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import mimetypes
+import re
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from ondemand.errors import AnswerError, ConfigError
+from ondemand.responses import Response
+
+if TYPE_CHECKING:
+    from ondemand.exchange import Exchange
+
+__all__ = [
+    "METHODS",
+    "Answer",
+    "answer_of_endpoint",
+    "answer_of_page",
+    "call",
+    "checked",
+    "exported",
+    "of_page",
+    "to_response",
+]
+
+Answer = Callable[["Exchange"], Awaitable[Any]]
+"""Takes a page, gives the response: any ASGI app that answers it."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ALL")
+"""The names under which endpoints usually export functions; any other method of upper-case letters is one too (PURGE)."""
+
+HTML = "text/html; charset=utf-8"
+
+
+def checked(function: Any, where: str) -> Any:
+    """`function`, if it can be called with a page or with nothing. Raises `ConfigError`."""
+    if not callable(function):
+        raise ConfigError(f"{where} is {type(function).__name__}, not a function. Write `async def ...(page): ...`.")
+    _wants_page(function, where)
+    return function
+
+
+def _wants_page(function: Any, where: str) -> bool:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return True
+    plain = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    needed = [
+        one for one in parameters if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    if len(needed) > 1 or any(one.kind is one.KEYWORD_ONLY for one in needed):
+        names = ", ".join(one.name for one in needed)
+        raise ConfigError(f"{where} takes {names}. It is called with the page alone: parameters are in page.params.")
+    return bool(plain) or any(one.kind is one.VAR_POSITIONAL for one in parameters)
+
+
+async def call(function: Any, page: Exchange, where: str) -> Any:
+    """What `function` gives for `page`. A plain `def` runs in a worker thread, as in FastAPI and Starlette."""
+    arguments = (page,) if _wants_page(function, where) else ()
+    target = inspect.unwrap(function) if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if inspect.iscoroutinefunction(target):
+        return await function(*arguments)
+    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        return function(*arguments)
+    value = await asyncio.to_thread(function, *arguments)
+    return await value if inspect.isawaitable(value) else value
+
+
+def exported(holder: Any) -> dict[str, Any]:
+    """The functions that a module or object exports by the names of methods (Astro: endpoints)."""
+    names = [name for name in dir(holder) if name in METHODS or (name.isupper() and name.isalpha() and name.isascii())]
+    found = {name: getattr(holder, name) for name in names}
+    return {name: one for name, one in found.items() if name in METHODS or inspect.isroutine(one)}
+
+
+def answer_of_page(function: Any, where: str) -> Answer:
+    """The answer of a page function, named `where` in messages."""
+    checked(function, where)
+
+    async def answer(page: Exchange) -> Any:
+        return of_page(to_response(await call(function, page, where), where), page)
+
+    return answer
+
+
+def of_page(response: Any, page: Exchange) -> Any:
+    """`response` as the answer of a page: an empty 404 or 500 shows the site's page for it, whatever type it names, for that is
+    the body's (Astro)."""
+    if isinstance(response, Response) and response.is_empty and response.status_code in {404, 500}:
+        response.shows_page = True
+    return _streaming(response, page)
+
+
+def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
+    """The answer of an endpoint that exports `functions`, by method. HEAD falls to GET, everything to ALL; OPTIONS is
+    answered, and what is missing is 405 with Allow (RFC 9110 section 15.5.6)."""
+    for method, function in functions.items():
+        checked(function, f"{method} of {where}")
+    allow = ", ".join(allowed(functions))
+
+    async def answer(page: Exchange) -> Any:
+        method: str = page.scope["method"]
+        name = next((one for one in _candidates(method) if one in functions), None)
+        if name is None:
+            status = 204 if method == "OPTIONS" else 405
+            text = None if status == 204 else f"{method} is not answered here. Allowed: {allow}.\n"
+            return Response(
+                text, status, {"allow": allow, **({"content-type": "text/plain; charset=utf-8"} if text else {})}
+            )
+        value = await call(functions[name], page, f"{name} of {where}")
+        response = to_response(value, f"{name} of {where}", content_type=_type_of(page.path))
+        if isinstance(response, Response):
+            response.shows_page = False  # an endpoint's own 404 is no page's (Astro)
+        return _streaming(response, page)
+
+    return answer
+
+
+def _streaming(response: Any, page: Exchange) -> Any:
+    """`response`, which is made whole before it is sent where the page, a rule or the site says so."""
+    if isinstance(response, Response) and not page.streams:
+        response.streams = False
+    return response
+
+
+def _candidates(method: str) -> tuple[str, ...]:
+    return ("HEAD", "GET", "ALL") if method == "HEAD" else (method, "ALL")
+
+
+def allowed(functions: Mapping[str, Any]) -> list[str]:
+    """The methods that an endpoint answers, for Allow."""
+    names = {name for name in functions if name != "ALL"} | {"OPTIONS"}
+    return sorted(names | ({"HEAD"} if "GET" in names else set()))
+
+
+def _type_of(path: str) -> str | None:
+    """The content type that the extension of `path` stands for, None for none: "/feed.xml" is application/xml."""
+    kind, encoding = mimetypes.guess_type(path.rpartition("/")[2])
+    if kind is None or encoding is not None:
+        return None
+    is_text = kind.startswith("text/") or kind in {"application/javascript", "application/xml", "image/svg+xml"}
+    return f"{kind}; charset=utf-8" if is_text else kind
+
+
+def to_response(value: Any, where: str, *, content_type: str | None = HTML) -> Any:
+    """The response that `value` stands for: text, bytes, what has `__html__`, an iterator of text or bytes, or any response.
+    content_type: of a text; another than HTML: it is an endpoint's, whose dict or list is JSON, and None where the path of an
+    endpoint names none.
+
+    Raises `AnswerError` for everything else, which names `where`.
+    """
+    is_page = content_type == HTML and not re.match(r"[A-Z]+ of ", where)
+    if _is_response(value):
+        return value
+    if (html := getattr(value, "__html__", None)) is not None:
+        return _made(str(html()), HTML)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _made(bytes(cast("bytes", value)), content_type or "application/octet-stream")
+    if isinstance(value, dict | list) and not is_page:
+        return _Made.json(value)
+    if isinstance(value, str | AsyncIterable) or (isinstance(value, Iterator) and not isinstance(value, io.IOBase)):
+        return _made(value, content_type or "text/plain; charset=utf-8")
+    raise AnswerError(f"{where} returned {_what(value)}. {_remedy(value, is_page=is_page)}")
+
+
+class _Made(Response):
+    """A response that page code did not make itself: what it says in `page.response` holds for it."""
+
+    is_final = False
+
+
+def _made(body: Any, content_type: str) -> Response:
+    return _Made(body, 200, {"content-type": content_type})
+
+
+def _is_response(value: Any) -> bool:
+    if isinstance(value, Response):
+        return True
+    return (
+        callable(value)
+        and not inspect.isroutine(value)
+        and not inspect.isclass(value)
+        and not hasattr(value, "__html__")
+    )
+
+
+def _what(value: Any) -> str:
+    if value is None:
+        return "None"
+    if inspect.iscoroutine(value):
+        value.close()
+        return "a coroutine"
+    if isinstance(value, io.IOBase):
+        return "an open file"
+    if isinstance(value, BaseException):
+        return f"the exception {type(value).__name__}"
+    return f"a {type(value).__name__}"
+
+
+def _remedy(value: Any, *, is_page: bool) -> str:
+    if inspect.iscoroutine(value):
+        return "Put `await` in front of what it returns."
+    if isinstance(value, BaseException):
+        return "Raise it, or return what visitors shall see."
+    if isinstance(value, io.IOBase):
+        return "Return what it holds, or a FileResponse."
+    if isinstance(value, tuple):
+        return "For a status: return Response(body, status) or Response.json(value, status)."
+    if isinstance(value, dict | list):
+        return "A page returns HTML; for JSON, write an endpoint, or return Response.json(...)."
+    if is_page:
+        return "A page returns text, bytes, an iterator of them, or a Response."
+    return "An endpoint returns text, bytes, a dict or list (JSON), an iterator of text or bytes, or a Response."

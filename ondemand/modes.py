@@ -1,0 +1,55 @@
+"""How a site runs: with snapshots or without, for visitors or for its developer; and the line at start that says so."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from ondemand.config import Config
+from ondemand.errors import ConfigError
+
+__all__ = ["is_debug", "say", "use_snapshots"]
+
+log = logging.getLogger("ondemand")
+
+
+def is_debug(config: Config, apps: Iterable[Any]) -> bool:
+    """True where who asks may see what failed: `debug`, else FASTAPI_ENV=development and apps in debug mode."""
+    if config.debug != "auto":
+        return config.debug
+    if os.environ.get("FASTAPI_ENV") == "development":
+        return True
+    return any(getattr(app, "debug", False) is True for app in apps)
+
+
+def use_snapshots(config: Config, apps: Iterable[Any]) -> tuple[bool, str]:
+    """Whether to answer from snapshots, and why not."""
+    override = os.environ.get("ONDEMAND_SNAPSHOTS")
+    if override:
+        if override.lower() not in {"0", "1", "true", "false", "on", "off"}:
+            raise ConfigError(f"ONDEMAND_SNAPSHOTS={override!r} is not accepted. It takes 1 or 0.")
+        return override.lower() in {"1", "true", "on"}, f"ONDEMAND_SNAPSHOTS={override}"
+    if config.snapshots != "auto":
+        return config.snapshots, "snapshots=False"
+    if os.environ.get("FASTAPI_ENV") == "development":
+        return False, "FASTAPI_ENV=development"
+    if any(getattr(app, "debug", False) is True for app in apps):
+        return False, "the app is in debug mode"
+    if "pytest" in sys.modules:
+        return False, "this is a test; snapshots=True turns them on"
+    return True, ""
+
+
+def say(message: str) -> None:
+    """The one line at start: through our own logger, or, where nothing would show it, the server's."""
+    target = log
+    if not log.isEnabledFor(logging.INFO) or not log.hasHandlers():
+        for name in ("uvicorn.error", "hypercorn.error", "_granian"):
+            known = logging.getLogger(name)
+            if known.hasHandlers() and known.isEnabledFor(logging.INFO):
+                target = known
+                break
+    target.info("ondemand: %s", message)

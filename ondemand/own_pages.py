@@ -1,0 +1,283 @@
+"""The pages of our own, and the pages for errors, in front of the wrapped app.
+
+Imported by a site that has them: what pages are made of is not loaded for one that serves snapshots alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, Send
+from ondemand.errors import RequestError
+from ondemand.frames import traceback_of
+from ondemand.notices import send_redirect, send_text
+from ondemand.pages import PageRoute, SitePages, readable
+from ondemand.responses import Redirect, Response
+from ondemand.routing import decide, to_url
+from ondemand.sequencing import run, running
+from ondemand.snapshots.server import request_headers
+
+if TYPE_CHECKING:
+    from ondemand.exchange import Exchange
+    from ondemand.site import Site
+
+__all__ = ["AppErrors", "OwnPages"]
+
+log = logging.getLogger("ondemand")
+
+
+class Found(NamedTuple):
+    """The route of ours that answers a path. params: as they stand in the path."""
+
+    route: PageRoute
+    params: dict[str, str]
+    props: Mapping[str, Any] | None
+
+
+class OwnPages:
+    """Answers with the pages of our own; what they do not cover reaches the app, if there is one."""
+
+    def __init__(self, app: ASGIApp, site: Site, pages: SitePages, *, alone: bool) -> None:
+        """alone: there is no app inside."""
+        self.app = app
+        self._site = site
+        self._pages = pages
+        self._alone = alone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page: Exchange = CURRENT.get()
+        asked = page.path
+        path = _spelled(asked, scope, self._site)
+        if self._alone and _is_malformed(scope):
+            await send_text(scope, send, 400, "The path of this request is malformed.\n")
+            return
+        route = await self._find(page, path)
+        if route is None:
+            if (other := self._elsewhere(asked, path)) is not None:
+                await self._redirect(page, other, send)
+                return
+            if not self._alone and not self._pages.app_handlers:
+                await self.app(scope, receive, send)
+                return
+        elif _is_malformed(scope):
+            await send_text(scope, send, 400, "The path of this request is malformed.\n")
+            return
+        elif asked.endswith("//"):
+            await self._redirect(page, path, send)
+            return
+        ours = route is not None or self._alone
+        if ours and (reason := self._site.origin_refusal(page, route, ours=True)) is not None:
+            log.info("refused %s %s: %s", scope["method"], page.path, reason.partition("\n")[2].strip())
+            await send_text(scope, send, 403, reason)
+            return
+        await self._answer(page, route, receive, _headless(send) if scope["method"] == "HEAD" else send)
+
+    async def _answer(self, page: Exchange, route: PageRoute | None, receive: Receive, send: Send) -> None:
+        """Answer, through the middleware; what a page raises becomes the page for errors."""
+        handlers = self._pages.handlers if route is not None or self._alone else self._pages.app_handlers
+        async with AsyncExitStack() as stack:
+
+            async def last() -> Any:
+                return await _begun(await self._response(page, stack), page, stack)
+
+            try:
+                response = await run(handlers, page, last) if handlers else await self._response(page, stack)
+                await response(page.scope, receive, send)
+            except (Redirect, RequestError):
+                raise
+            except Exception as error:
+                if page.is_captured or (route is None and not self._alone):
+                    raise
+                name = page.route.name if page.route is not None else page.path
+                if page.has_started:
+                    raise
+                log.error("%s failed", name, exc_info=(type(error), error, traceback_of(error)))  # noqa: TRY400
+                await self._site.show_failure(page, error, name, receive, send)
+
+    async def _response(self, page: Exchange, stack: AsyncExitStack) -> Any:
+        """What the page, or the app, answers: a response that is not sent yet."""
+        route = page.route or await self._find(page, _spelled(page.path, page.scope, self._site))
+        if route is not None:
+            return await route.loaded.answer(page)
+        if not self._alone:
+            return await running(self.app, page.scope, page.receive, stack)
+        return await self._site.missing(page)
+
+    async def _find(self, page: Exchange, path: str) -> PageRoute | None:
+        """The route of ours that answers `path`; the page is told. None if there is none."""
+        scope = page.scope
+        found = await self.find(path, scope["method"], scope.get("state"))
+        if found is None:
+            return None
+        page.take_route(*found, path=path)
+        if scope["query_string"] and decide(found.route, self._site.config, path).is_static:
+            page.forget_query()
+        return found.route
+
+    async def find(self, path: str, method: str = "GET", state: Mapping[str, Any] | None = None) -> Found | None:
+        """The route of ours that answers `path`, with its params and props: the first that covers it and, if it has paths, is
+        given these params by them. None if there is none, or if the app has a route that says more about the path.
+
+        state: of the lifespan, for `paths`.
+        """
+        apps: Any = None
+        for route, params in self._pages.matching(path):
+            if not route.pattern.is_literal and not self._alone:
+                apps = apps or self._site.app_table.match(path, method=method)
+                if apps is not None and apps.pattern.specificity > route.pattern.specificity:
+                    return None
+            known, props = await self._props(route, path, params, state)
+            if known:
+                return Found(route, params, props)
+        return None
+
+    async def _props(
+        self, route: PageRoute, path: str, params: dict[str, str], state: Mapping[str, Any] | None
+    ) -> tuple[bool, Any]:
+        """Whether there is a page for these params, and its props."""
+        source = self._site.props_of(route)
+        if source is None:
+            return True, None
+        mark = route.mark
+        decision = decide(route, self._site.config, path)
+        closed = decision.kind == "static" and not decision.auto and mark is not None and mark.unknown == "404"
+        closed = closed and not route.pattern.is_literal
+        if closed and (published := self._site.is_published(path)) is not None:
+            if not published:
+                return False, None
+            closed = False
+        elif not decision.is_static and mark is not None and mark.props is None:
+            return True, None  # its paths are of no meaning on demand (Astro: ignored, with a warning)
+        context = self._site.paths_context_in(route, state)
+        props = await source.of(path, readable(params, route), context, closed=closed)
+        return props is not None, props
+
+    def _elsewhere(self, path: str, spelled: str) -> str | None:
+        """The spelling of `path` under which there is a page of ours, if it has repeated slashes or dot segments."""
+        if path == spelled:
+            return None
+        slash = self._site.config.trailing_slash
+        other = {"always": spelled.rstrip("/") + "/", "never": spelled.rstrip("/") or "/"}.get(slash, spelled)
+        return other if other != spelled and any(self._pages.matching(other)) else None
+
+    async def _redirect(self, page: Exchange, path: str, send: Send) -> None:
+        front = page.root_path.rstrip("/")
+        slash = self._site.config.trailing_slash
+        if slash == "never":
+            path = path.rstrip("/") or "/"
+        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(page.scope["query_string"])).decode("latin-1")
+        location = to_url(front + path.replace("\0", "%2F")) + (f"?{query}" if query else "")
+        await send_redirect(301 if page.scope["method"] in {"GET", "HEAD"} else 308, location, send)
+
+
+async def _begun(response: Any, page: Exchange, stack: AsyncExitStack) -> Any:
+    """`response` as middleware sees it: made up to its first wait, with what the page says of the answer in it."""
+    if isinstance(response, Response):
+        stack.push_async_callback(response.discard)
+        await response.begin()
+        page.settle(response, given=response.is_final)
+    return response
+
+
+def _spelled(path: str, scope: Scope, site: Site) -> str:
+    """`path` as pages are looked up: without empty and dot segments (RFC 3986 section 5.2.4; browsers take them out
+    themselves), a slash that came as an escape written as NUL, which no path can hold."""
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" in raw and b"%2f" in raw.lower() and "\0" not in path:
+        parts = raw.partition(b"?")[0].split(b"/")
+        full = b"/".join(unquote_to_bytes(part).replace(b"/", b"\0") for part in parts).decode("utf-8", "replace")
+        path = site.strip({**scope, "path": full}) or path
+    if "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    ends = path.endswith(("/", "/.", "/.."))
+    return "/" + "/".join(kept) + ("/" if ends and kept else "")
+
+
+def _is_malformed(scope: Scope) -> bool:
+    """True for a path with an escape that is none, with bytes that are no UTF-8, or with NUL."""
+    path: str = scope["path"]
+    if "\0" in path:
+        return True
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return "\ufffd" in path and "\ufffd".encode() not in raw
+    if re.search(rb"%(?![0-9A-Fa-f]{2})", raw.partition(b"?")[0]):
+        return True
+    try:
+        unquote_to_bytes(raw.partition(b"?")[0]).decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _headless(send: Send) -> Send:
+    """HEAD has no body, whoever answers it."""
+
+    async def without_body(message: Message) -> None:
+        if message["type"] == "http.response.body" and message.get("body"):
+            message = {**message, "body": b""}
+        elif message["type"] in {"http.response.pathsend", "http.response.zerocopysend"}:
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return without_body
+
+
+class AppErrors:
+    """Shows the site's pages for errors in the place of the wrapped app's own (`error_pages="all"`): of 404, and of 500 and
+    what the app raises. Who asks for something else than HTML gets the app's answer, and so does who takes anything (curl,
+    fetch) where a route of the app answers in JSON."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self.app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _takes_html(scope):
+            await self.app(scope, receive, send)
+            return
+        page: Exchange = CURRENT.get()
+        asks = b"text/html" in request_headers(scope).get(b"accept", b"").lower()
+        has_route = self._site.app_table.match(page.path, method=scope["method"]) is not None
+        shown = 0
+        headers: Headers = []
+
+        async def watch(message: Message) -> None:
+            nonlocal shown, headers
+            if message["type"] == "http.response.start" and message["status"] in {404, 500}:
+                headers = list(message.get("headers", ()))
+                if asks or not (has_route and _is_json(headers)):
+                    shown = message["status"]
+            if not shown:
+                await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except (Redirect, RequestError):
+            raise
+        except Exception:
+            if not page.has_started and not page.is_captured:
+                await self._site.error_page(page, 500, [], scope, receive, send)
+            raise
+        if shown:
+            await self._site.error_page(page, shown, headers, scope, receive, send)
+
+
+def _takes_html(scope: Scope) -> bool:
+    accept = request_headers(scope).get(b"accept", b"*/*").decode("latin-1").lower()
+    return "text/html" in accept or "*/*" in accept.partition(";")[0]
+
+
+def _is_json(headers: Headers) -> bool:
+    return any(name.lower() == b"content-type" and b"json" in value.lower() for name, value in headers)
