@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from tests.conformance import javascript
 from tests.conformance.__main__ import main
 from tests.conformance.cases import DATA, Case, load
-from tests.conformance.decisions import QUIRK
+from tests.conformance.decisions import QUIRK, Waiting
 from tests.conformance.judging import Results, Verdict, judge, run
 from tests.conformance.sites.comparing import whole
 from tests.conformance.sites.decisions import DECISIONS
@@ -22,6 +23,7 @@ from tests.conformance.sites.wire import Reply
 from tests.conformance.table import lines
 from tests.conformance.values import Unreadable
 from tests.conformance.vectors import AREAS
+from tests.conformance.vectors.sources import translated
 
 GROUPS = sorted({case.group for case in load(DATA)})
 
@@ -124,6 +126,25 @@ UNSEEN = {
             {"error": {"name": "Error", "title": None, "message": "x"}},
         ),
     ],
+    "routing": [
+        vector("routing", {"files": ["index.vue"], "config": {}, "path": "/"}, {"outcome": "not-found"}),
+        vector("routing", {"files": ["[a.astro"], "config": {}, "path": "/"}, {"outcome": "not-found"}),
+        vector("routing", {"files": [], "config": {"base": "x"}, "path": "\0"}, {"outcome": "bad-request"}),
+        vector("routing", {"files": ["../x.astro"], "config": {"vite": {}}, "path": "/"}, {"outcome": "not-found"}),
+        vector("routing", {"files": 5, "config": [], "path": None}, {}),
+    ],
+    "build-output": [
+        vector("build-output", {"file": "a.astro", "kind": "page-on-mars", "config": {}}, {"written": []}),
+        vector("build-output", {"file": "[a].astro", "kind": "page", "static_paths": 7, "config": {}}, {"written": []}),
+        vector("build-output", {"redirect": {"from": "/a"}, "config": {}}, {"written": []}),
+    ],
+    "build-errors": [
+        vector("build-errors", {"files": {"src/pages/a.astro": "---\nclass A {}\n---\n"}}, {"written": []}),
+        vector("build-errors", {"files": {"src/pages/a.astro": "<p class={x}></p>"}}, {"written": []}),
+        vector("build-errors", {"files": {"../a.astro": "<p>{{</p>"}}, {"written": []}),
+        vector("build-errors", {"files": {"src/middleware.ts": "export const onRequest = 1;"}}, {"written": []}),
+        vector("build-errors", {"files": {"src/pages/a.ts": "export const GET = 1;"}, "config": None}, {}),
+    ],
     "unheard-of": [vector("unheard-of", {"a": 1}, {"b": 2})],
 }
 UNSEEN_REQUESTS = [
@@ -160,7 +181,8 @@ def test_every_case_of_strange_data_has_a_class(strange: Path, capsys: pytest.Ca
     assert sum(counts.values()) == cases
     assert set(counts) == set(Verdict)
     waits = {one.waits_for for one in found.of(Verdict.WAITING)}
-    assert waits == {"a runner for the area unheard-of", "page files", "sessions", "the pages of sites/mars"}
+    pages = {"the pages of sites/mars", "the pages of sites/server"}
+    assert waits == {"a runner for the area unheard-of", "a translation of src/middleware.ts", "sessions", *pages}
     assert main(["--conformance", str(strange), "-v"]) == 1
     assert (
         f"all {cases}".split()
@@ -265,6 +287,12 @@ WRONG_TYPE = {"error": {"name": "GetStaticPathsInvalidRouteParam", "title": "", 
             "Host checked",
         ),
         (
+            "build-output",
+            {"file": "a.json.ts", "kind": "endpoint-post-only", "config": {}},
+            {"written": [{"file": "a.json", "default_404_page": True}]},
+            "an endpoint without GET is on demand",
+        ),
+        (
             "paginate",
             {"route": "/[page]", "items": 0, "args": {"params": {"tag": "a"}}},
             {"pages": []},
@@ -286,7 +314,62 @@ def test_cookies_of_a_failing_page_may_be_sent() -> None:
     assert decision.expect({}, want, Reply(500, {}, b"")) is None
 
 
+# --- the sources
+
+
+def test_a_page_is_translated() -> None:
+    """Its code, its text and what it is made of."""
+    source = (
+        "---\nimport Box from '../parts/Box.astro';\nconst n = Astro.params.n;\n---\n<p>{n ?? `{${1}}`}</p>\n<Box />\n"
+    )
+    files = translated({"src/pages/[n].astro": source, "src/parts/Box.astro": "<i>box</i>\n"})
+    assert files.keys() == {"pages/[n].mako", "templates/parts/Box.mako"}
+    module, _, markup = files["pages/[n].mako"].partition("%>")
+    assert markup == '<!DOCTYPE html><p>${script.shown(0, scope, await_)}</p>\n<%include file="/parts/Box.mako"/>'
+    assert "frontmatter = script.frontmatter" in module
+    assert "prerender" not in module
+    assert files["templates/parts/Box.mako"] == "<i>box</i>"
+
+
+def test_what_is_undefined_is_no_name_of_the_module() -> None:
+    text = translated(
+        {"src/pages/a.ts": "export const prerender = undefined; export const GET = () => 1; const POST = 2;"}
+    )
+    assert re.findall(r"^(\w+) = ", text["pages/a.py"], re.MULTILINE) == ["script", "GET"]
+
+
+@pytest.mark.parametrize("markup", ["<p>{1</p>", "<p class={1}>", "<Box />", "<slot />", "<% x %>", "% for x in y:"])
+def test_a_template_that_is_not_read_is_said_so(markup: str) -> None:
+    with pytest.raises(Unreadable, match="cannot translate this template"):
+        translated({"src/pages/a.astro": markup})
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "what"),
+    [
+        ("src/pages/a.astro", "<Box server:defer />", "islands"),
+        ("src/pages/a.astro", "---\nconst v = await Astro.session?.get('a');\n---\n", "sessions"),
+        ("src/middleware.ts", "", "a translation of src/middleware.ts"),
+    ],
+)
+def test_what_we_do_not_have_is_waited_for(file: str, source: str, what: str) -> None:
+    with pytest.raises(Waiting, match=what):
+        translated({file: source})
+
+
 # --- the JavaScript
+
+
+def test_a_module_runs_what_it_exports_once_and_the_rest_for_each_page() -> None:
+    module = javascript.Module(
+        "const prerender: boolean | undefined = false as const;\nexport { prerender };\n"
+        "export const half = (n: number) => n / 2;\npage.count = page.count + 1;\nif (page.count > 1) return half(4);",
+        {},
+    )
+    assert module.exports["prerender"] is False
+    page = {"count": 0}
+    assert [module.run({"page": page})[1] for _ in range(2)] == [None, 2]
+    assert page == {"count": 2}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
-"""The part of JavaScript that getStaticPaths functions of the cases are written in.
+"""The part of JavaScript that the sources of the cases are written in.
 
 Its values are Python's where they can be: undefined is `UNDEFINED`, null is None, an array a list, an object a dict; the
-others are in `values.py`. `library.py` has members and globals, `reading.py` the language. What is not understood is
-`Unreadable`, never guessed.
+others are in `values.py`. `library.py` has members and globals, `words.py` and `reading.py` the language, `hosts.py` our own
+objects under Astro's names. What is not understood is `Unreadable`, never guessed.
 """
 
-from tests.conformance.javascript.reading import run
+from tests.conformance.javascript.hosts import PLATFORM, Host, waiting
+from tests.conformance.javascript.reading import Module, expression, run
 from tests.conformance.javascript.values import (
+    AWAIT,
     UNDEFINED,
     Date,
     Function,
@@ -23,18 +25,24 @@ from tests.conformance.javascript.values import (
 )
 
 __all__ = [
+    "AWAIT",
+    "PLATFORM",
     "UNDEFINED",
     "Date",
     "Function",
     "Generated",
     "Global",
+    "Host",
     "Map",
+    "Module",
     "Promise",
     "Set",
     "Symbol",
     "Thrown",
     "awaited",
+    "expression",
     "items",
     "run",
     "text",
+    "waiting",
 ]

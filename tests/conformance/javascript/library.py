@@ -32,7 +32,7 @@ from tests.conformance.javascript.values import (
     unread,
 )
 
-__all__ = ["GLOBALS", "member"]
+__all__ = ["GLOBALS", "assign", "member"]
 
 Methods = dict[str, Callable[[Any], Any]]
 """Name -> from a value to the member: a function of the arguments, or a plain value."""
@@ -56,6 +56,16 @@ def member(owner: Any, name: Any) -> Any:
     if isinstance(owner, dict):
         return UNDEFINED
     raise unread(f".{key} of {type(owner).__name__}")
+
+
+def assign(owner: Any, name: Any, value: Any) -> None:
+    """`owner.name = value` and `owner[name] = value`."""
+    if isinstance(owner, Global):
+        owner.set(text(name), value)
+    elif isinstance(owner, dict) and not isinstance(owner, Map):
+        owner[text(name)] = value
+    else:
+        raise unread(f"an assignment to .{text(name)} of {type(owner).__name__}")
 
 
 def flat(values: Iterable[Any], depth: float = 1) -> list[Any]:
@@ -252,7 +262,6 @@ GLOBALS: dict[str, Any] = {
     "Date": Global(made=date),
     "Set": Global(made=unique),
     "Map": Global(made=lambda v=(): Map(items(list(v)))),
-    "Error": error("Error"),
-    "TypeError": error("TypeError"),
+    **{name: error(name) for name in ("Error", "TypeError", "RangeError", "SyntaxError")},
     "setTimeout": Function(lambda work, *_: work()),
 }

@@ -1,17 +1,16 @@
 """Reads JavaScript into closures, each of which takes a `Scope` and gives a value.
 
-Declarations, functions of every kind, return, yield, throw, if, `for ... of` and expressions without assignment.
+Declarations, functions of every kind, return, yield, throw, if, `for ... of` and expressions, of whose assignments only those
+to members are read. TypeScript's types are passed over.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.conformance.javascript.library import GLOBALS, member
+from tests.conformance.javascript.library import GLOBALS, assign, member
 from tests.conformance.javascript.values import (
     UNDEFINED,
     Function,
@@ -32,8 +31,9 @@ from tests.conformance.javascript.values import (
     unread,
     whole,
 )
+from tests.conformance.javascript.words import Token, words
 
-__all__ = ["run"]
+__all__ = ["Code", "Module", "Scope", "expression", "run"]
 
 
 class Scope:
@@ -61,79 +61,6 @@ Values = Callable[[Scope], list[Any]]
 class _Return(Exception):
     def __init__(self, value: Any) -> None:
         self.value = value
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Token:
-    kind: str  # number, text, template, name, sign, end
-    value: Any
-    newline: bool = False  # it stands behind a line break
-
-
-SIGN = r"\.\.\.|[=!]==|=>|[=!<>]=|&&|\|\||\?\?|\?\.|\*\*|[{}()\[\];,<>+\-*/%!?:=.]"
-WORD = re.compile(
-    r"(?P<space>\s+|//[^\n]*|/\*.*?\*/)"
-    r"|(?P<number>0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)n?"
-    r"|(?P<name>[A-Za-z_$][\w$]*)"
-    r"|(?P<text>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
-    rf"|(?P<template>`)|(?P<sign>{SIGN})",
-    re.DOTALL,
-)
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
-
-
-def unescaped(body: str) -> str:
-    def one(found: re.Match[str]) -> str:
-        code = found[1] or found[2] or found[3]
-        return chr(int(code, 16)) if code else ESCAPES.get(found[4], found[4])
-
-    plain = re.sub(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", one, body, flags=re.DOTALL)
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def words(source: str) -> Iterator[Token]:
-    at, newline = 0, False
-    while at < len(source):
-        found = WORD.match(source, at)
-        if found is None:
-            raise unread(repr(source[at : at + 30]))
-        kind, at = str(found.lastgroup), found.end()
-        value: Any = found[kind]
-        if kind == "space":
-            newline = newline or "\n" in value
-            continue
-        if kind == "template":
-            value, at = template(source, at)
-        elif kind == "number":
-            value = int(value, 16) if value[:2] in {"0x", "0X"} else whole(float(value.replace("_", "")))
-        elif kind == "text":
-            value = unescaped(value[1:-1])
-        yield Token(kind, value, newline)
-        newline = False
-    yield Token("end", "", newline)
-
-
-def template(source: str, at: int) -> tuple[list[Any], int]:
-    """The parts of a template, texts and lists of words, and where it ends."""
-    parts: list[Any] = [""]
-    while not source.startswith("`", at):
-        if source.startswith("${", at):
-            end, depth = at + 2, 1
-            while depth and end < len(source):
-                depth += {"{": 1, "}": -1}.get(source[end], 0)
-                end += 1
-            parts += [list(words(source[at + 2 : end - 1])), ""]
-            at = end
-        elif at < len(source):
-            length = 2 if source[at] == "\\" else 1
-            parts[-1] += source[at : at + length]
-            at += length
-        else:
-            raise unread("a template without an end")
-    return [unescaped(part) if isinstance(part, str) else part for part in parts], at + 1
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
@@ -221,6 +148,22 @@ class Parser:
 
     # --- statements
 
+    def module(self) -> Iterator[tuple[str, bool, Code]]:
+        """The statements of a file: the name that each declares ("" for none), whether it is exported there, and its code.
+        An `export { ... }` is given as the names in it, each with code that does nothing."""
+        while self.token.kind != "end":
+            exported = self.takes("export")
+            if exported and self.takes("{"):
+                for name in self.listed("}", self.name):
+                    yield name, True, lambda scope: None
+                self.end()
+                continue
+            first = [self.ahead(count) for count in range(4)]
+            while first[0].value in {"async", "function", "*", "const", "let", "var"} and len(first) > 1:
+                first.pop(0)
+            declares = len(first) < 4 and first[0].kind == "name"
+            yield first[0].value if declares else "", exported, self.statement()
+
     def program(self, until: str = "") -> list[Code]:
         found: list[Code] = []
         while self.token.kind != "end" and not (until and self.sees(until)):
@@ -268,9 +211,27 @@ class Parser:
 
     def declaration(self) -> Code:
         target = self.pattern()
+        if self.takes(":"):
+            self.type()
         value: Code = self.expression() if self.takes("=") else lambda scope: UNDEFINED
         self.end()
         return lambda scope: target(scope, value(scope))
+
+    def type(self) -> None:
+        """Passes over a type: names, their members and arguments, arrays, and several with `|` or `&` between them."""
+        while True:
+            self.next()
+            while self.takes("."):
+                self.name()
+            if self.takes("<"):
+                self.type()
+                while self.takes(","):
+                    self.type()
+                self.needs(">")
+            while self.takes("["):
+                self.needs("]")
+            if not self.takes("|", "&"):
+                return
 
     def returned(self) -> Code:
         bare = self.sees(";", "}") or self.token.newline or self.token.kind == "end"
@@ -332,6 +293,8 @@ class Parser:
         """A target with its default, and whether it takes the rest."""
         rest = self.takes("...")
         target = self.pattern()
+        if self.takes(":"):
+            self.type()
         if not self.takes("="):
             return target, rest
         default = self.expression()
@@ -348,7 +311,10 @@ class Parser:
 
     def function(self, is_async: bool, is_generator: bool = False) -> Code:
         self.needs("(")
-        return _closure(self.listed(")", self.part), self.body(), is_async, is_generator)
+        parameters = self.listed(")", self.part)
+        if self.takes(":"):
+            self.type()
+        return _closure(parameters, self.body(), is_async, is_generator)
 
     def body(self) -> Code:
         self.needs("{")
@@ -397,6 +363,8 @@ class Parser:
         if self.takes("yield"):
             return self.yielded()
         test = self.either()
+        while not self.token.newline and self.takes("as", "satisfies"):
+            self.type()
         if not self.takes("?"):
             return test
         yes = self.expression()
@@ -445,16 +413,21 @@ class Parser:
     def called(self, value: Code) -> Code:
         """Members and calls behind a value."""
         while True:
+            owner = name = None
             optional = self.takes("?.")
             if self.takes("("):
                 value = _call(value, self.values(")"), optional)
             elif self.takes("["):
-                value = _member(value, self.expression(), optional)
+                owner, name = value, self.expression()
                 self.needs("]")
+                value = _member(owner, name, optional)
             elif optional or self.takes("."):
-                value = _member(value, _constant(self.name()), optional)
+                owner, name = value, _constant(self.name())
+                value = _member(owner, name, optional)
             else:
                 return value
+            if owner is not None and self.takes("="):
+                return _assignment(owner, name, self.expression())
 
     def values(self, until: str) -> Values:
         """Values between commas, with `...` in front of what is put in one by one."""
@@ -614,6 +587,15 @@ def _member(owner: Code, name: Code, optional: bool) -> Code:
     return read
 
 
+def _assignment(owner: Code, name: Code, value: Code) -> Code:
+    def put(scope: Scope) -> Any:
+        given = value(scope)
+        assign(owner(scope), name(scope), given)
+        return given
+
+    return put
+
+
 def _call(function: Code, arguments: Values, optional: bool) -> Code:
     def call(scope: Scope) -> Any:
         found = function(scope)
@@ -624,6 +606,44 @@ def _call(function: Code, arguments: Values, optional: bool) -> Code:
         return found(*arguments(scope))
 
     return call
+
+
+class Module:
+    """A file: what it exports, which runs once, and the rest, which runs as often as it is asked for.
+
+    names: more global names. Raises `Unreadable` when it is made, and `Thrown` of what is exported.
+    """
+
+    def __init__(self, source: str, names: Mapping[str, Any]) -> None:
+        try:
+            statements = list(Parser(list(words(source))).module())
+        except RecursionError as error:
+            raise unread("RecursionError") from error
+        exported = {name for name, here, _ in statements if here}
+        self._rest = [code for name, _, code in statements if name not in exported]
+        world = Scope()
+        world.names = {**GLOBALS, **names}
+        self._scope = Scope(world)
+        for name, _, code in statements:
+            if name in exported:
+                code(self._scope)
+        self.exports = {name: self._scope.get(name) for name in exported}
+
+    def run(self, names: Mapping[str, Any]) -> tuple[Scope, Any]:
+        """The rest, with more names: the names it declares, and what it returns, None where it does not."""
+        scope = Scope(self._scope)
+        scope.names |= names
+        try:
+            for code in self._rest:
+                code(scope)
+        except _Return as given:
+            return scope, given.value
+        return scope, None
+
+
+def expression(source: str) -> Code:
+    """One expression. Raises `Unreadable`."""
+    return Parser(list(words(source))).whole()
 
 
 def run(source: str, names: dict[str, Any]) -> dict[str, Any]:

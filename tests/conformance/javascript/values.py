@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +22,9 @@ class _Undefined:
 
 
 UNDEFINED: Any = _Undefined()
+
+AWAIT: ContextVar[Callable[[Any], Any]] = ContextVar("await")
+"""Waits for an awaitable of Python's, where JavaScript runs beside a page of ours."""
 
 
 def unread(what: object) -> Unreadable:
@@ -105,6 +110,13 @@ class Global:
         if name not in self.members:
             raise unread(f".{name} of a global")
         return Function(self.members[name])
+
+    def set(self, name: str, value: Any) -> None:
+        raise unread(f"an assignment to .{name} of a global")
+
+    def items(self) -> list[Any]:
+        """What `for ... of` sees."""
+        raise unread("an iteration over a global")
 
     def __call__(self, *arguments: Any) -> Any:
         if self.called is None:
@@ -197,13 +209,17 @@ def items(value: Any) -> list[Any]:
         return value.values
     if isinstance(value, Map):
         return [list(pair) for pair in value.items()]
+    if isinstance(value, Global):
+        return value.items()
     if isinstance(value, list | str):
         return list(value)
     raise failure("TypeError", f"{text(value)} is not iterable")
 
 
 def awaited(value: Any) -> Any:
-    """`await value`."""
+    """`await value`; one of Python's by `AWAIT`."""
+    if inspect.isawaitable(value):
+        return AWAIT.get()(value)
     if not isinstance(value, Promise):
         return value
     if value.error is not None:

@@ -1,73 +1,62 @@
-"""Where our answer to an HTTP case is another one on purpose.
-
-Each rule gets the request (`{"request": ..., "case": ...}`), the recorded response as `comparing.whole` completes it, and our
-`Reply`.
-"""
+"""Where our answer to an HTTP case is another one on purpose: what concerns more than one kind of site. See `amending.py`."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from tests.conformance.decisions import Decision
+from tests.conformance.sites.amending import (
+    Amended,
+    Given,
+    Want,
+    changed,
+    header_of,
+    is_failure,
+    is_not_found,
+    media_type,
+    path_of,
+    text_of,
+)
+from tests.conformance.sites.file_decisions import FILE_DECISIONS
+from tests.conformance.sites.page_decisions import PAGE_DECISIONS
 from tests.conformance.sites.wire import Reply
 from tests.conformance.values import ANY
 
 __all__ = ["DECISIONS"]
 
-Given = Mapping[str, Any]
-Want = Mapping[str, Any]
-Amended = dict[str, Any] | None
-
-NOT_FOUND = "<default-404-page>"
 BROKEN = "Internal server error"
 
-
-def changed(want: Want, headers: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return {**want, **more, "headers": {**want["headers"], **(headers or {})}}
-
-
-def media_type(value: str | None) -> tuple[str, str]:
-    """The type of a Content-Type, and its charset."""
-    kind, _, rest = (value or "").partition(";")
-    found = re.search(r'charset="?([\w-]+)', rest, re.IGNORECASE)
-    return kind.strip().lower(), found[1].lower() if found else ""
+UNRESERVED = "!$&'()*+,;=:@~"
+"""What a segment of a path may hold unescaped."""
 
 
 def charset(given: Given, want: Want, got: Reply) -> Amended:
     kind, named = media_type(want["headers"]["content-type"])
-    if not kind.startswith("text/") or named not in {"", "utf-8"}:
+    if not (kind.startswith("text/") or kind == "application/xml") or named not in {"", "utf-8"}:
         return None
     sent = got.header("content-type")
     return changed(want, {"content-type": sent}) if media_type(sent) == (kind, "utf-8") else None
 
 
-def is_not_found(want: Want) -> bool:
-    return want["status"] == 404 and want.get("body") in (NOT_FOUND, None)
-
-
 def missing_method(given: Given, want: Want, got: Reply) -> Amended:
+    """Instead of the page for 404: Astro's, or the site's own, which says so in a header and sets a cookie."""
     allowed = re.split(r"\s*,\s*", got.header("allow") or "")
-    if not is_not_found(want) or got.status != 405 or given["request"]["method"] in allowed:
+    shows_page = is_not_found(want) or want["headers"].get("x-error-page") == "404"
+    if not shows_page or got.status != 405 or given["request"]["method"] in allowed:
         return None
-    return changed(want, {"content-type": ANY}, status=405, body=ANY)
+    return changed(want, {"content-type": ANY, "set-cookie": None, "x-error-page": ANY}, status=405, body=ANY)
 
 
 def own_not_found(given: Given, want: Want, got: Reply) -> Amended:
-    if not is_not_found(want) or got.body not in (b'{"detail":"Not Found"}', b""):
+    if not is_not_found(want) or not given["wraps"] or got.body not in (b'{"detail":"Not Found"}', b""):
         return None
     return changed(want, {"content-type": "application/json"}, body=ANY)
 
 
-def is_failure(want: Want) -> bool:
-    return want["status"] == 500 and want.get("body") == "" and want["headers"]["content-type"] is None
-
-
 def own_failure(given: Given, want: Want, got: Reply) -> Amended:
-    if not is_failure(want) or got.status != 500:
+    if not is_failure(want) or got.status != 500 or not given["wraps"]:
         return None
     return changed(want, {"content-type": "text/plain; charset=utf-8"}, body="Internal Server Error")
 
@@ -81,7 +70,8 @@ def bad_body(given: Given, want: Want, got: Reply) -> Amended:
     """Any page that fails because of the body of the request, which only pages of the area `request` do."""
     if not is_failure(want) or given["case"]["area"] != "request" or "body" not in given["request"]:
         return None
-    return changed(want, {"content-type": "application/json"}, status=400, body=ANY)
+    kind = "application/json" if given["wraps"] else "text/plain; charset=utf-8"
+    return changed(want, {"content-type": kind}, status=400, body=ANY)
 
 
 def no_body_with_204(given: Given, want: Want, got: Reply) -> Amended:
@@ -97,7 +87,7 @@ def raised_redirect(given: Given, want: Want, got: Reply) -> Amended:
 
 
 def cut_off(given: Given, want: Want, got: Reply) -> Amended:
-    body = want.get("body") or ""
+    body = text_of(want)
     if not want["incomplete"] or not body.endswith(BROKEN) or body == BROKEN:
         return None
     chunks = [chunk for chunk in want.get("chunks", ()) if chunk["text"] != BROKEN]
@@ -118,10 +108,6 @@ def odd_method(given: Given, want: Want, got: Reply) -> Amended:
     return changed(want, {"content-type": ANY}, status=ANY, body=ANY)
 
 
-def path_of(given: Given) -> str:
-    return given["request"]["path"].partition("?")[0]
-
-
 def own_reading(given: Given, want: Want, got: Reply, touched: bool) -> Amended:
     """The answer to a path that its router reads otherwise: where the page shows what it got, that is the path, decoded
     once."""
@@ -139,12 +125,25 @@ def own_reading(given: Given, want: Want, got: Reply, touched: bool) -> Amended:
 
 
 def decoded_once(given: Given, want: Want, got: Reply) -> Amended:
-    escaped = re.search(r"%(?:2[Ff35]|3[Ff]|5[Cc])", path_of(given)) is not None
-    return own_reading(given, want, got, escaped)
+    path = path_of(given)
+    escaped = re.search(r"%(?:2[Ff35]|3[Ff]|5[Cc])", path) is not None
+    if given["wraps"]:
+        return own_reading(given, want, got, escaped)
+    if not escaped and "\\" not in path:
+        return None
+    if not path.startswith("/url/any/"):
+        return changed(want, body=text_of(want).replace("%2F", "/")) if path.startswith("/params/") else None
+    segments = [unquote(segment) for segment in path.split("/") if segment]
+    pathname = "".join(f"/{quote(segment, safe=UNRESERVED)}" for segment in segments)
+    said = {"rest": "/".join(segments[2:]), "pathname": pathname, "raw": path}
+    body = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return changed(want, {"content-type": "application/json"}, status=200, body=body)
 
 
 def as_it_came(given: Given, want: Want, got: Reply) -> Amended:
     path = path_of(given)
+    if not given["wraps"]:
+        return None
     odd = "//" in path or "\\" in path or re.search(r"%(?![0-9A-Fa-f]{2})", path) is not None
     return own_reading(given, want, got, odd)
 
@@ -152,24 +151,23 @@ def as_it_came(given: Given, want: Want, got: Reply) -> Amended:
 def props_when_live(given: Given, want: Want, got: Reply) -> Amended:
     """The page's `paths` give a title to one of its paths."""
     listed = "src/pages/params/props-ignored/[slug].astro" in given["case"]["site_pages"]
-    if not listed or path_of(given).rstrip("/") != "/params/props-ignored/a":
+    if not listed or not given["wraps"] or path_of(given).rstrip("/") != "/params/props-ignored/a":
         return None
     return changed(want, body=want["body"].replace("no title", "A"))
 
 
 def checked_host(given: Given, want: Want, got: Reply) -> Amended:
-    host = {name.lower(): value for name, value in given["request"].get("headers", {}).items()}.get("host")
-    if given["case"]["area"] != "proxy" or host is None or got.status != 400:
+    if given["case"]["area"] != "proxy" or header_of(given, "host") is None or got.status != 400:
         return None
     return changed(want, {"content-type": ANY}, status=400, body=ANY)
 
 
 def web_schemes(given: Given, want: Want, got: Reply) -> Amended:
     """The forwarded host counts, the scheme stays that of the connection."""
-    fields = {name.lower(): value for name, value in given["request"].get("headers", {}).items()}
-    if fields.get("x-forwarded-proto") in (None, "http", "https") or "x-forwarded-host" not in fields:
+    host = header_of(given, "x-forwarded-host")
+    if header_of(given, "x-forwarded-proto") in (None, "http", "https") or host is None:
         return None
-    address = f"http://{fields['x-forwarded-host']}{given['request']['path']}"
+    address = f"http://{host}{given['request']['path']}"
     return changed(want, body=json.dumps({"url": address, "request": address}, separators=(",", ":")))
 
 
@@ -192,15 +190,14 @@ DECISIONS = [
     ),
     Decision("a 204 has no body", "The body of a page that sets 204 is left out.", no_body_with_204),
     Decision(
-        "the app's own answer to an exception",
-        "Exceptions of a wrapped app's routes reach its own handlers (DESIGN.md section 4, Transparent).",
-        own_failure,
-    ),
-    Decision(
         "cookies survive an exception",
         "What was set before is sent with the error (DESIGN.md section 4).",
         kept_cookies,
-        ahead=True,
+    ),
+    Decision(
+        "the app's own answer to an exception",
+        "Exceptions of a wrapped app's routes reach its own handlers (DESIGN.md section 4, Transparent).",
+        own_failure,
     ),
     Decision(
         "a raised redirect is a redirect",
@@ -234,7 +231,7 @@ DECISIONS = [
     ),
     Decision(
         "props are the same when rendered live",
-        "`paths` give the props of a page that no build made, too (docs/astro.md).",
+        "In a wrapped app, `paths` give the props of a page that no build made, too (docs/astro.md).",
         props_when_live,
     ),
     Decision("Host checked", "A Host that is not one of allowed_hosts is 400 (DESIGN.md section 4).", checked_host),
@@ -243,4 +240,6 @@ DECISIONS = [
         "Any other is ignored, and the forwarded host is judged by itself.",
         web_schemes,
     ),
+    *PAGE_DECISIONS,
+    *FILE_DECISIONS,
 ]

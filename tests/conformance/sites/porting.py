@@ -31,14 +31,29 @@ class Porting:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
         self.files: set[str] = set()
+        self.pages: dict[str, Handler] = {}
+        """File -> its function."""
+        self.endpoints: dict[str, dict[str, Handler]] = {}
+        """File -> its functions by method; for `ALL`, one under that name."""
 
     def page(self, file: str) -> Callable[[Handler], Handler]:
         """Register a function for a page: "params/[id].astro"."""
-        return self._register(file, PAGE)
+
+        def register(handler: Handler) -> Handler:
+            self.pages[file] = handler
+            return self._register(file, PAGE)(handler)
+
+        return register
 
     def endpoint(self, file: str, *methods: str) -> Callable[[Handler], Handler]:
         """Register a function for methods of an endpoint: those that the file exports. FastAPI adds no HEAD to GET."""
-        return self._register(file, list(methods))
+
+        def register(handler: Handler) -> Handler:
+            names = ["ALL"] if list(methods) == EVERY else methods
+            self.endpoints.setdefault(file, {}).update(dict.fromkeys(names, handler))
+            return self._register(file, list(methods))(handler)
+
+        return register
 
     def _register(self, file: str, methods: list[str]) -> Callable[[Handler], Handler]:
         self.files.add(f"src/pages/{file}")

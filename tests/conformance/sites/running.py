@@ -1,4 +1,4 @@
-"""Runs the HTTP cases of the sites whose pages are ported."""
+"""Runs the HTTP cases of the sites whose pages are ported, on every port that has the pages of a case."""
 
 from __future__ import annotations
 
@@ -11,40 +11,24 @@ from typing import Any
 
 from tests.conformance.cases import Case
 from tests.conformance.decisions import Decision, amended
-from tests.conformance.sites import proxy, server
 from tests.conformance.sites.comparing import differences, whole
 from tests.conformance.sites.decisions import DECISIONS
-from tests.conformance.sites.serving import served
+from tests.conformance.sites.ports import PORTS, Port
 from tests.conformance.sites.wire import Reply, exchange
 from tests.conformance.values import shown
 
 __all__ = ["Compared", "compare", "waits_for"]
 
-PORTED = {"server": server, "proxy": proxy}
-"""Site -> the module with its app and the `FILES` that it holds."""
-
-SITES = {
-    "errors-broken": "middleware of pages",
-    "errors-built": "static build of page files",
-    "errors-live": "page files",
-    "file-never": "static build of page files",
-    "i18n": "page files",
-    "i18n-prefix": "page files",
-    "islands": "islands",
-    "middleware-a": "middleware of pages",
-    "middleware-b": "middleware of pages",
-    "slash-always": "page files",
-    "static": "static build of page files",
+WAITING = {
+    "islands/": "islands",
+    "server/src/pages/session/": "sessions",
+    "middleware-b/src/pages/admin/": "sessions",
+    "middleware-b/src/pages/become-root.ts": "sessions",
+    "i18n/src/pages/links.ts": "helpers for links of locales (astro:i18n)",
 }
-"""Site -> what it waits for."""
+"""Site and file, or where it lies -> what it waits for."""
 
-FILES = {
-    "src/pages/session/": "sessions",
-    "src/pages/prerendered/": "static build of page files",
-    "src/middleware": "middleware of pages",
-}
-"""Where a file that is not ported lies -> what it waits for. Any other waits for page files."""
-
+PORTS_AT_ONCE = 2
 AT_ONCE = 8
 RETRIES = 2
 
@@ -59,66 +43,84 @@ class Compared:
 
 
 def waits_for(case: Case) -> str | None:
-    """What an HTTP case waits for, or None if its pages are there. A component belongs to its page."""
-    if case.site not in PORTED:
-        return SITES.get(case.site, f"the pages of sites/{case.site}")
-    for file in map(str, case.data["site_pages"]):
-        if file not in PORTED[case.site].FILES and not file.startswith("src/components/"):
-            return next((reason for folder, reason in FILES.items() if file.startswith(folder)), "page files")
-    return None
+    """What an HTTP case waits for, or None if its pages are there."""
+    if any(port.has(case) for port in PORTS):
+        return None
+    places = [f"{case.site}/", *(f"{case.site}/{file}" for file in case.data["site_pages"])]
+    reasons = (reason for start, reason in WAITING.items() for place in places if place.startswith(start))
+    return next(reasons, f"the pages of sites/{case.site}")
 
 
 def compare(cases: Iterable[Case]) -> Iterator[tuple[Case, Compared]]:
-    """Send the requests of cases whose pages are there, each site served once. Never raises for what a case holds."""
+    """Send the requests of cases whose pages are there. Never raises for what a case holds."""
     cases = list(cases)
-    for site, module in PORTED.items():
-        own = [case for case in cases if case.site == site]
-        if not own:
-            continue
-        try:
-            with served(module.__name__) as port:
-                found = [*_at_once(own, port, timing=False), *_at_once(own, port, timing=True)]
-        except RuntimeError as error:
-            found = [(case, Compared([str(error)], expected="a server")) for case in own]
-        yield from found
+    asked = [(port, own) for port in PORTS if (own := [case for case in cases if port.has(case)])]
+    quiet = [(port, own) for port, own in asked if not any(map(_is_timed, own))]
+    with ThreadPoolExecutor(PORTS_AT_ONCE) as pool:
+        found = list(pool.map(lambda one: (one[0], _ask(*one)), quiet))
+    found += [(port, _ask(port, own)) for port, own in asked if (port, own) not in quiet]
+    for case in cases:
+        yield case, _together([(port, each[id(case)]) for port, each in found if id(case) in each])
 
 
-def _at_once(cases: Sequence[Case], port: int, *, timing: bool) -> list[tuple[Case, Compared]]:
+def _is_timed(case: Case) -> bool:
+    return case.data.get("timing") is True
+
+
+def _ask(port: Port, cases: Sequence[Case]) -> dict[int, Compared]:
+    """What came of each case on one port, which is served once. By the identity of the case: two may have one id."""
+    try:
+        with port.serve() as number:
+            found = [*_at_once(cases, port, number, timing=False), *_at_once(cases, port, number, timing=True)]
+    except RuntimeError as error:
+        found = [(case, Compared([str(error)], expected="a server")) for case in cases]
+    return {id(case): compared for case, compared in found}
+
+
+def _together(found: Sequence[tuple[Port, Compared]]) -> Compared:
+    """What came of a case that several ports answered: it must hold on each."""
+    problems = [f"{port.name}: {problem}" for port, one in found for problem in one.problems]
+    decisions = {decision.name: decision for _, one in found for decision in one.decisions}
+    return Compared(problems, list(decisions.values()), next((one.expected for _, one in found if one.problems), ""))
+
+
+def _at_once(cases: Sequence[Case], port: Port, number: int, *, timing: bool) -> list[tuple[Case, Compared]]:
     """Several at a time; those whose time counts apart from the others."""
-    own = [case for case in cases if (case.data.get("timing") is True) == timing]
+    own = [case for case in cases if _is_timed(case) == timing]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(zip(own, pool.map(lambda case: _compare(case, port), own), strict=True))
+        return list(zip(own, pool.map(lambda case: _compare(case, port, number), own), strict=True))
 
 
-def _compare(case: Case, port: int) -> Compared:
+def _compare(case: Case, port: Port, number: int) -> Compared:
     """What came of a case; of one whose time counts, the best of several attempts, since the machine may be busy."""
     try:
-        found = _responses(case, port)
-        for _ in range(RETRIES if case.data.get("timing") is True else 0):
+        found = _responses(case, port, number)
+        for _ in range(RETRIES if _is_timed(case) else 0):
             if found.problems:
-                found = _responses(case, port)
+                found = _responses(case, port, number)
     except Exception as error:
         return Compared([f"{type(error).__name__}: {error}"], expected="a case that can be sent")
     return found
 
 
-def _responses(case: Case, port: int) -> Compared:
+def _responses(case: Case, port: Port, number: int) -> Compared:
     problems: list[str] = []
     used: dict[str, Decision] = {}
     values: dict[str, str] = {}
     wanted: list[str] = []
-    timing = case.data.get("timing") is True
-    for number, (request, response) in enumerate(zip(case.data["requests"], case.data["responses"], strict=True), 1):
+    timing = _is_timed(case)
+    for place, (request, response) in enumerate(zip(case.data["requests"], case.data["responses"], strict=True), 1):
         time.sleep(request.get("wait_ms", 0) / 1000)
         if timing:
-            exchange(port, request, values)  # so that nothing is done for the first time
-        reply = exchange(port, request, values)
+            exchange(number, request, values)  # so that nothing is done for the first time
+        reply = exchange(number, request, values)
         values |= _captured(request.get("capture") or {}, reply)
-        found, decisions = _judge({"request": request, "case": case.data}, whole(response), reply, timing)
+        given = {"request": request, "case": case.data, "wraps": port.wraps}
+        found, decisions = _judge(given, whole(response), reply, timing)
         used |= {decision.name: decision for decision in decisions}
-        problems += [f"{number}. {request['method']} {request['path']}: {problem}" for problem in found]
+        problems += [f"{place}. {request['method']} {request['path']}: {problem}" for problem in found]
         if found:
-            wanted.append(f"{number}. {shown(response)}")
+            wanted.append(f"{place}. {shown(response)}")
     return Compared(problems, list(used.values()), " ".join(wanted))
 
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from tests.conformance.decisions import Area
-from tests.conformance.vectors import cookies, locales, origins, pagination, redirects, static_paths
+from tests.conformance.vectors import (
+    cookies,
+    faults,
+    locales,
+    origins,
+    outputs,
+    pagination,
+    redirects,
+    routing,
+    static_paths,
+)
 
-__all__ = ["AREAS", "WAITING"]
+__all__ = ["AREAS"]
 
 AREAS: dict[str, Area] = {
     **cookies.AREAS,
@@ -14,8 +24,8 @@ AREAS: dict[str, Area] = {
     **redirects.AREAS,
     **origins.AREAS,
     **static_paths.AREAS,
+    **routing.AREAS,
+    **outputs.AREAS,
+    **faults.AREAS,
 }
 """Area -> how it is run."""
-
-WAITING = {"routing": "page files", "build-output": "page files", "build-errors": "page files"}
-"""Area -> what it waits for."""

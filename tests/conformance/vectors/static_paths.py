@@ -1,4 +1,7 @@
-"""static-paths: a site of one marked route, built with `ondemand.build`, whose `paths` are those of the JavaScript source."""
+"""static-paths: a site of one dynamic page, built with `ondemand.build`, whose paths are those of the JavaScript source.
+
+It is built twice: as a marked route of an app, and as a page file. Both must come to the same.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,64 +18,45 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ondemand import BuildError, OnDemand, Page, Response, build, current_page, prerender
+from ondemand import BuildError, OnDemand, Page, Response, build, prerender
 from ondemand.pagination import Paginated
 from tests.conformance import javascript
-from tests.conformance.decisions import Area, Decision, Waiting
-from tests.conformance.javascript import UNDEFINED, Date, Function, Generated, Promise
+from tests.conformance.decisions import Area, Decision
+from tests.conformance.javascript import UNDEFINED, Date, Function, Generated
 from tests.conformance.meanings import of_astro, of_ours
-from tests.conformance.values import Unreadable
+from tests.conformance.values import same
+from tests.conformance.vectors.entries import Astro, to_paths
+from tests.conformance.vectors.page_files import built, our_name, settings_of, written
 from tests.conformance.vectors.pagination import page_prop, pattern_of
+from tests.conformance.vectors.sources import block, module
 
-__all__ = ["AREAS"]
+__all__ = ["AREAS", "seen"]
 
 Given = Mapping[str, Any]
 
-# --- the route --------------------------------------------------------------------------------------------------------
-
 MISFIT = "params do not fit"
-
-SETTINGS = {"output": "output", "base": "base", "trailingSlash": "trailing_slash", "site": "site"}
-"""Astro's name of a setting -> ours."""
 
 
 def route_of(file: str) -> tuple[str, bool]:
     """The pattern of a file below src/pages, and whether it is a page (or an endpoint)."""
     stem, _, suffix = file.rpartition(".")
-    names = re.findall(r"\[(?:\.\.\.)?([^\[\]]*)\]", stem)
-    rest_alone = all(re.fullmatch(r"\[\.\.\.\w+\]", part) for part in stem.split("/") if "[..." in part)
-    balanced = re.fullmatch(r"(?:[^\[\]]|\[[^\[\]]*\])*", stem) is not None
-    if (
-        not balanced
-        or "][" in stem
-        or not all(map(str.isidentifier, names))
-        or len(set(names)) < len(names)
-        or not rest_alone
-    ):
-        raise Waiting("page files")
     segments = stem.split("/")
     if segments[-1] == "index":
         segments.pop()
     return pattern_of("/" + "/".join(segments)), suffix not in {"ts", "js"}
 
 
-def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    known = {SETTINGS[name]: value for name, value in config.items() if name in SETTINGS}
-    if "format" in (config.get("build") or {}):
-        known["build_format"] = config["build"]["format"]
-    if unknown := set(config) - set(SETTINGS) - {"build"}:
-        raise Unreadable(f"no setting is called {', '.join(sorted(unknown))} here")
-    return known
+def is_plain(file: str) -> bool:
+    """True for the name of a file that a route of an app can stand for."""
+    stem = file.rpartition(".")[0]
+    names = re.findall(r"\[(?:\.\.\.)?([^\[\]]*)\]", stem)
+    rest_alone = all(re.fullmatch(r"\[\.\.\.\w+\]", part) for part in stem.split("/") if "[..." in part)
+    balanced = re.fullmatch(r"(?:[^\[\]]|\[[^\[\]]*\])*", stem) is not None
+    named = all(map(str.isidentifier, names)) and len(set(names)) == len(names)
+    return balanced and named and rest_alone and "][" not in stem
 
 
-# --- the paths --------------------------------------------------------------------------------------------------------
-
-
-class Astro(javascript.Global):
-    """The page global: its members are those of our page."""
-
-    def get(self, name: str) -> Any:
-        return getattr(current_page(), re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name))
+# --- the paths ----------------------------------------------------------------------------------------------------------
 
 
 def exported(given: Given) -> Any:
@@ -81,79 +65,47 @@ def exported(given: Given) -> Any:
     return UNDEFINED if source is None else javascript.run(source, {"Astro": Astro()}).get("getStaticPaths", UNDEFINED)
 
 
-def to_paths(value: Any, rest: Sequence[str]) -> Any:
-    """getStaticPaths as our `paths=`: a function of the same kind, or a value. rest: the names of rest parameters."""
-    if not isinstance(value, Function):
-        return to_entries(value, rest)
-
-    def call(context: Any) -> Any:
-        route = re.sub(
-            r"\{(\w+)(:path)?\}", lambda name: f"[{'...' if name[2] else ''}{name[1]}]", context.route_pattern
-        )
-        return value({"paginate": Function(to_paginate(context)), "routePattern": route})
-
-    def plain(context: Any) -> Any:
-        given = call(context)
-        return wait(given) if isinstance(given, Promise) else to_entries(given, rest)
-
-    async def wait(given: Any) -> Any:
-        return to_entries(javascript.awaited(given), rest)
-
-    async def waiting(context: Any) -> Any:
-        return await wait(call(context))
-
-    def generator(context: Any) -> Iterator[Any]:
-        yield from to_entries(call(context).values, rest)
-
-    async def async_generator(context: Any) -> AsyncIterator[Any]:
-        for one in to_entries(call(context).values, rest):
-            yield one
-
-    if value.is_generator:
-        return async_generator if value.is_async else generator
-    return waiting if value.is_async else plain
-
-
-def to_paginate(context: Any) -> Callable[..., Any]:
-    def paginate(items: Any, options: Any = None) -> list[Any]:
-        given = {"page_size" if name == "pageSize" else name: one for name, one in (options or {}).items()}
-        found = context.paginate(items, **{name: one for name, one in given.items() if one is not UNDEFINED})
-        return [{"params": dict(one.params), "props": dict(one.props)} for one in found]
-
-    return paginate
-
-
-def to_entries(value: Any, rest: Sequence[str]) -> Any:
-    """What getStaticPaths gave, as a `paths` function of Python's would write it."""
-    if isinstance(value, Generated):
-        return iter(to_entries(value.values, rest))
-    if isinstance(value, javascript.Set):
-        return tuple(to_entry(one, rest) for one in value)
-    if isinstance(value, list):
-        return [to_entry(one, rest) for one in value]
-    return None if value is UNDEFINED else value
-
-
-def to_entry(entry: Any, rest: Sequence[str]) -> Any:
-    """Props stay what they are, since they are given by reference."""
-    if not isinstance(entry, dict) or isinstance(entry, javascript.Map):
-        return to_entries(entry, rest)
-    found = {name: one for name, one in entry.items() if one is not UNDEFINED}
-    if isinstance(found.get("params"), dict):
-        found["params"] = {
-            # a name that is undefined is left out in Python; a rest parameter is None
-            name: None if one is UNDEFINED else one.moment if isinstance(one, Date) else one
-            for name, one in found["params"].items()
-            if one is not UNDEFINED or name in rest
-        }
-    return found
-
-
 # --- the build --------------------------------------------------------------------------------------------------------
 
 
 def run(given: Given) -> dict[str, Any]:
-    return answer(given, exported(given))
+    value = exported(given)
+    as_file = answer_of_file(given, value)
+    if not is_plain(given["file"]):
+        return as_file
+    as_route = answer(given, value)
+    return as_route if same(as_route, as_file) else {"as a route": as_route, "as a page file": as_file}
+
+
+def answer_of_file(given: Given, value: Any) -> dict[str, Any]:
+    """What a build makes of the page file."""
+    file = given["file"]
+    name = our_name(file)
+    code = "" if given["get_static_paths"] is None else f"export {given['get_static_paths']}"
+    lines = ["import json", "from tests.conformance.vectors.static_paths import seen", *module(file, code, [], "/")]
+    text = block(lines)
+    if name.endswith(".py"):
+        text = f"{text}\n\ndef GET(page):\n    return json.dumps(seen(page))\n"
+    else:
+        text = f"<%!\n{text}\n%><!DOCTYPE html><pre>${{json.dumps(seen(page))}}</pre>"
+
+    def read(path: str, content: bytes) -> dict[str, Any]:
+        return {"file": path, **told(content)}
+
+    found = built({f"pages/{name}": text}, settings_of(given.get("config") or {}), read)
+    return {"error": meant(found["error"], value)} if "error" in found else found
+
+
+def told(content: bytes) -> dict[str, Any]:
+    """What a page wrote."""
+    text = content.decode()
+    found = re.search("<pre>(.*)</pre>", text, re.DOTALL)
+    return json.loads(html.unescape(found[1]) if found else text)
+
+
+def meant(meaning: str, value: Any) -> str:
+    """To Astro, params that are empty are no params at all."""
+    return "an entry has no params" if meaning == MISFIT and has_empty_params(value) else meaning
 
 
 def answer(given: Given, value: Any) -> dict[str, Any]:
@@ -176,10 +128,9 @@ def answer(given: Given, value: Any) -> dict[str, Any]:
         except BuildError as error:
             report = error.report
             failing = next(finding for finding in report.findings if finding.policy == "fail")
-            meaning = of_ours(f"{failing.kind}: {failing.message}")
-            # to Astro, params that are empty are no params at all
-            return {"error": "an entry has no params" if meaning == MISFIT and has_empty_params(value) else meaning}
-        return {"written": list(written(Path(folder, str(report.generation), "site")))}
+            return {"error": meant(of_ours(f"{failing.kind}: {failing.message}"), value)}
+        site = Path(folder, str(report.generation), "site")
+        return {"written": [{"file": name, **told(content)} for name, content in written(site)]}
 
 
 def seen(page: Page) -> dict[str, Any]:
@@ -206,16 +157,6 @@ def stringified(value: Any) -> Any:
 
 def is_unwritten(value: Any) -> bool:
     return value is UNDEFINED or isinstance(value, Function | javascript.Symbol)
-
-
-def written(folder: Path) -> Iterator[dict[str, Any]]:
-    """Each file and what its page saw; those for hosts that send packed files are left out."""
-    for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.suffix not in {".gz", ".br", ".zst"}:
-            text = file.read_text()
-            found = re.search("<pre>(.*)</pre>", text, re.DOTALL)
-            said = json.loads(html.unescape(found[1]) if found else text)
-            yield {"file": file.relative_to(folder).as_posix(), **said}
 
 
 def plain(expected: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,6 +227,23 @@ def python_values(given: Given, expected: Any, got: Any) -> Any:
     return answer(given, Function(lambda *_: entries))
 
 
+def one_name_each(given: Given, expected: Any, got: Any) -> Any:
+    names = re.findall(r"\[(?:\.\.\.)?(\w+)\]", given["file"])
+    return {"error": "a file name is wrong: the same name twice"} if len(set(names)) < len(names) else None
+
+
+def folder_of_endpoint(given: Given, expected: Any, got: Any) -> Any:
+    """Where the empty param is its only one. As a route of an app its path ends in a slash, which no file name does."""
+    if expected.get("error") != "an endpoint has the path of a folder":
+        return None
+    entries = javascript.items(entries_of(given))
+    if len(entries) != 1:
+        return None
+    name = re.sub(r"/?\[\.\.\.\w+\]$", "", given["file"].rpartition(".")[0])
+    file = {"file": name, "params": {}, "props": stringified(entries[0].get("props", {}))}
+    return {"as a route": expected, "as a page file": {"written": [file]}}
+
+
 DECISIONS = [
     Decision(
         "paths are whatever can be iterated",
@@ -302,6 +260,16 @@ DECISIONS = [
         "A path that is no file name on Windows is a fault of the build (README.md, name).",
         is_portable,
         ahead=True,
+    ),
+    Decision(
+        "a parameter has a name of its own",
+        "A file name with one name twice is refused at start.",
+        one_name_each,
+    ),
+    Decision(
+        "an endpoint may have the name of its folder",
+        "As long as nothing is written below it; else the two collide, and the build fails.",
+        folder_of_endpoint,
     ),
     Decision(
         "numbers and None are params",

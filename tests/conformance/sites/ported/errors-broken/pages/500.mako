@@ -1,0 +1,4 @@
+<%!
+def frontmatter(page):
+    raise RuntimeError("the error page is broken too")
+%>\

@@ -1,0 +1,6 @@
+<%!
+from ondemand import Response
+
+def frontmatter(page):
+    return Response(None, 500)
+%>\

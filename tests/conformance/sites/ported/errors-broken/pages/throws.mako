@@ -1,0 +1,4 @@
+<%!
+def frontmatter(page):
+    raise RuntimeError("page broke")
+%>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>built 500</p>\

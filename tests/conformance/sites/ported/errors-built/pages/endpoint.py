@@ -1,0 +1,5 @@
+prerender = False
+
+
+def GET(page):
+    raise RuntimeError("broke")

@@ -1,0 +1,5 @@
+<%!
+prerender = True
+static_paths = [{"params": {"id": "a"}}]
+%>\
+<!DOCTYPE html><p>built ${page.params["id"]}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><html><body><p>start</p><%include file="/LateFailure.mako"/></body></html>\

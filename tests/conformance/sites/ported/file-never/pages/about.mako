@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>about ${page.url.pathname}</p>\

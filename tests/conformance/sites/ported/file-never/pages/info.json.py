@@ -1,0 +1,2 @@
+def GET(page):
+    return {"pathname": page.url.pathname}

@@ -1,0 +1,5 @@
+prerender = False
+
+
+def GET(page):
+    return {"pathname": page.url.pathname}

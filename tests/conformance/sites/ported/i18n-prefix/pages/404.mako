@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>not found ${page.current_locale} ${page.url.pathname}</p>\

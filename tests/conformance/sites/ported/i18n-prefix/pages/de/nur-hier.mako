@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>nur hier ${page.current_locale}</p>\

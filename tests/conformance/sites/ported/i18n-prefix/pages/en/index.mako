@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>home ${page.current_locale}</p>\

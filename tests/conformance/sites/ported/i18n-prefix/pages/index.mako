@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>never shown: the root goes to the default locale</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>info ${page.params["any"]} ${page.current_locale}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>blog ${page.params["slug"]} ${page.current_locale}</p>\

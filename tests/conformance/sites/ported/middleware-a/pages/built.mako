@@ -1,0 +1,2 @@
+<%! prerender = True %>\
+<!DOCTYPE html><p>built for ${page.locals["user"]}</p>\

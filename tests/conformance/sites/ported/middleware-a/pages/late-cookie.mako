@@ -1,0 +1,5 @@
+<%!
+def frontmatter(page):
+    page.cookies.set("from-page", "1")
+%>\
+<!DOCTYPE html><p>cookies</p>\

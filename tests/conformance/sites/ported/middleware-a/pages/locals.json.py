@@ -1,0 +1,2 @@
+def GET(page):
+    return {**page.locals, "pathname": page.url.pathname}

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>other ${page.url.search} ${", ".join(page.locals["order"])}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>${", ".join(page.locals["order"])}</p>\

@@ -1,0 +1,5 @@
+<%!
+from ondemand import Redirect
+%>\
+<% raise Redirect("/cookies/counter") %>\
+<i>never</i>\

@@ -1,0 +1,2 @@
+<% page.cookies.set("late", "yes") %>\
+<i>component</i>\

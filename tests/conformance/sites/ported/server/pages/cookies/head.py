@@ -1,0 +1,3 @@
+def GET(page):
+    page.cookies.set("seen", "by-get")
+    return "body"

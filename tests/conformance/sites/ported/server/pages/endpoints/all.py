@@ -1,0 +1,2 @@
+def ALL(page):
+    return f"all {page.request.method}"

@@ -1,0 +1,5 @@
+from ondemand import Response
+
+
+def GET(page):
+    return Response(None, 500)

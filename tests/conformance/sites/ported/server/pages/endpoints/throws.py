@@ -1,0 +1,2 @@
+def GET(page):
+    raise RuntimeError("endpoint failure")

@@ -1,0 +1,6 @@
+<%!
+from ondemand import Response
+
+def frontmatter(page):
+    raise Response("thrown", 409)
+%>\

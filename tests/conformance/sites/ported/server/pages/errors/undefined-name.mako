@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>${len(page.params["nothing"])}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>${page.params["year"]}/${page.params["month"]}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>live ${page.params["rest"]}</p>\

@@ -1,0 +1,6 @@
+<%!
+prerender = True
+
+def frontmatter(page):
+    return page.redirect("/prerendered/page")
+%>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><html><body><p>before</p><%include file="/Redirects.mako"/><p>after</p></body></html>\

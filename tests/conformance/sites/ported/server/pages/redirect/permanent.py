@@ -1,0 +1,2 @@
+def GET(page):
+    return page.redirect("/redirect/landing?from=permanent", 301)

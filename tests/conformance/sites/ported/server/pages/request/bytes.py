@@ -1,0 +1,2 @@
+async def PUT(page):
+    return {"bytes": list(await page.request.bytes())}

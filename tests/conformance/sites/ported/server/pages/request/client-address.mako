@@ -1,0 +1,1 @@
+<!DOCTYPE html><p>${page.client_address}</p>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><html><body><%include file="/ReadsRequest.mako"/></body></html>\

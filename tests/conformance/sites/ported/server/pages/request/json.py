@@ -1,0 +1,2 @@
+async def POST(page):
+    return {"got": await page.request.json()}

@@ -1,0 +1,1 @@
+<!DOCTYPE html><html lang="en"><body>own</body></html>\

@@ -1,0 +1,1 @@
+<li>one</li><li>two</li>\

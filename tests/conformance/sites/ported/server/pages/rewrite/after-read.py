@@ -1,0 +1,3 @@
+async def POST(page):
+    await page.request.text()
+    return page.rewrite("/request/text")

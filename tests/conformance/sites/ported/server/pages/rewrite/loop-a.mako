@@ -1,0 +1,4 @@
+<%!
+def frontmatter(page):
+    return page.rewrite("/rewrite/loop-b")
+%>\

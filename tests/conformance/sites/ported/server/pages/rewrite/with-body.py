@@ -1,0 +1,2 @@
+def POST(page):
+    return page.rewrite("/request/text")

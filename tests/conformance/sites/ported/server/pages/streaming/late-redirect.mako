@@ -1,0 +1,1 @@
+<!DOCTYPE html><html><body><p>start</p><%include file="/RedirectsLate.mako"/><p>end</p></body></html>\

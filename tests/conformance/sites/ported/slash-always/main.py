@@ -1,0 +1,3 @@
+from ondemand import OnDemand
+
+app = OnDemand()

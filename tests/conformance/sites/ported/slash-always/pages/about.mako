@@ -1,0 +1,2 @@
+<%! prerender = True %>\
+<!DOCTYPE html><p>about ${page.url.pathname}</p>\

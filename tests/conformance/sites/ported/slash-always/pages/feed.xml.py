@@ -1,0 +1,5 @@
+prerender = True
+
+
+def GET(page):
+    return "<feed/>"

@@ -1,0 +1,2 @@
+def GET(page):
+    return {"path": page.params["path"], "pathname": page.url.pathname}

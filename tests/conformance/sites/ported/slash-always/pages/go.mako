@@ -1,0 +1,4 @@
+<%!
+def frontmatter(page):
+    return page.redirect("/guide/")
+%>\

@@ -1,0 +1,1 @@
+<!DOCTYPE html><html><body><h1>Static site</h1></body></html>\

@@ -1,0 +1,6 @@
+<%!
+prerender = False
+
+def frontmatter(page):
+    raise RuntimeError("live failure")
+%>\

@@ -1,0 +1,6 @@
+<%!
+prerender = False
+
+def frontmatter(page):
+    return page.rewrite("/404")
+%>\

@@ -1,0 +1,6 @@
+def GET(page):
+    return '{"from":"get"}'
+
+
+def POST(page):
+    return '{"from":"post"}'

@@ -1,0 +1,2 @@
+<%! static_paths = [{"params": {"slug": "here"}}] %>\
+<!DOCTYPE html><p>moved ${page.params["slug"]}</p>\

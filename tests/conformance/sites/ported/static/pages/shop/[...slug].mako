@@ -1,0 +1,2 @@
+<%! prerender = False %>\
+<!DOCTYPE html><p>live shop ${page.params["slug"] or "front"}</p>\
