@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +26,22 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def app(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    import importlib
-    import sys
-
+def unbuilt(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The app, which renders everything."""
     monkeypatch.chdir(shop)
     monkeypatch.syspath_prepend(str(shop))
+    for name in ("main", "catalog"):
+        sys.modules.pop(name, None)
+    yield importlib.import_module("main").app
+    for name in ("main", "catalog"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def app(unbuilt: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The app with its snapshots."""
     monkeypatch.setenv("ONDEMAND_SNAPSHOTS", "1")
-    for name in ("main", "catalog"):
-        sys.modules.pop(name, None)
-    module = importlib.import_module("main")
-    yield module.app
-    for name in ("main", "catalog"):
-        sys.modules.pop(name, None)
+    return unbuilt
 
 
 def test_its_build_has_no_findings_and_is_the_same_again(shop: Path) -> None:
@@ -47,22 +53,73 @@ def test_its_build_has_no_findings_and_is_the_same_again(shop: Path) -> None:
     assert report["assets"] > 60
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/about", "/authors", "/books/dracula", "/tags/gothic", "/feed.xml", "/sitemap.xml", "/style.css"]
-)
+HTML = "text/html; charset=utf-8"
+STATIC = [
+    "/",
+    "/about",
+    "/authors",
+    "/authors/bram-stoker",
+    "/books/dracula",
+    "/tags/gothic",
+    "/tags/gothic/2",
+    "/api/books.json",
+    "/feed.xml",
+    "/sitemap.xml",
+]
+
+
+@pytest.mark.parametrize("path", [*STATIC, "/style.css"])
 def test_static_pages_come_from_snapshots(path: str, app: Any) -> None:
     answer = ask(app, path)
     assert answer.status == 200
     assert is_snapshot(answer)
+    assert ("made by <code>ondemand build" in answer.text) == (answer.header("content-type") == HTML)
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/search?q=whale", 200), ("/basket", 200), ("/api/stock/dracula", 200), ("/nowhere", 404)]
-)
-def test_live_pages_are_rendered(path: str, status: int, app: Any) -> None:
-    answer = ask(app, path)
-    assert answer.status == status
+@pytest.mark.parametrize("path", STATIC)
+def test_without_snapshots_they_are_rendered(path: str, unbuilt: Any) -> None:
+    answer = ask(unbuilt, path)
+    assert answer.status == 200
     assert not is_snapshot(answer)
+    assert "made by <code>ondemand build" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/search?q=whale", "/basket", "/api/stock/dracula"])
+def test_live_pages_are_rendered(path: str, app: Any) -> None:
+    answer = ask(app, path)
+    assert answer.status == 200
+    assert not is_snapshot(answer)
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/books/nope", "/authors/nobody", "/tags/gothic/9", "/api/nothing"])
+def test_what_is_missing_shows_one_page_whoever_misses_it(path: str, app: Any) -> None:
+    answer = ask(app, path)
+    assert answer.status == 404
+    assert "torn out" in answer.text
+
+
+def test_what_is_missing_in_json_is_said_in_json(app: Any) -> None:
+    answer = ask(app, "/api/stock/nope")
+    assert (answer.status, answer.text) == (404, '{"detail":"Not Found"}')
+
+
+def test_a_failure_shows_the_page_for_it(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(sys.modules["catalog"], "all_tags", broken)
+    answer = ask(app, "/search")
+    assert answer.status == 500
+    assert "spilled the ink" in answer.text
+    assert "secret" not in answer.text
+
+
+def test_the_search_sends_its_top_before_the_books(app: Any) -> None:
+    answer = ask(app, "/search?q=whale")
+    top, *rest = [part for message in answer.messages if (part := message.get("body"))]
+    assert b"Looking along the shelves" in top
+    assert b"Moby-Dick" not in top
+    assert b"Moby-Dick" in b"".join(rest)
 
 
 def test_types_and_statuses_are_kept(app: Any) -> None:

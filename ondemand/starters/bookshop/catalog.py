@@ -79,6 +79,11 @@ def fold(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter) and letter not in APOSTROPHES)
 
 
+def plain(text: str) -> str:
+    """What somebody typed, as one short line."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())[:80]
+
+
 def query(sql: str, *values: str | int) -> list[sqlite3.Row]:
     with closing(sqlite3.connect(DATABASE, uri=True)) as database:
         database.row_factory = sqlite3.Row
@@ -152,11 +157,6 @@ def find_author(slug: str) -> Author | None:
 
 def all_tags() -> list[Tag]:
     return [Tag(**row) for row in query(f"{TAG} ORDER BY name")]
-
-
-def find_tag(slug: str) -> Tag | None:
-    rows = query(f"{TAG} WHERE slug = ?", slug)
-    return Tag(**rows[0]) if rows else None
 
 
 def tags_of(book: Book) -> list[Tag]:

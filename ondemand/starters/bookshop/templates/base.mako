@@ -1,4 +1,12 @@
-<%! section = None; robots = None; kind = "website" %>\
+<%!
+from datetime import datetime
+
+from ondemand import is_building
+
+section = None
+robots = None
+kind = "website"
+%>\
 <%def name="title()">Foolscap Books</%def>\
 <%def name="description()">A small shop of old books: novels, plays, poems and other company.</%def>\
 <%def name="image()">/covers/moby-dick.svg</%def>\
@@ -16,7 +24,7 @@
   <meta property="og:type" content="${self.attr.kind}">
   <meta property="og:title" content="${self.title()}">
   <meta property="og:description" content="${self.description()}">
-  <meta property="og:image" content="${site}${self.image()}">
+  <meta property="og:image" content="${page.site}${self.image()}">
   <meta name="theme-color" content="#fdfdfa" media="(prefers-color-scheme: light)">
   <meta name="theme-color" content="#111722" media="(prefers-color-scheme: dark)">
   <link rel="icon" href="/favicon.svg" type="image/svg+xml">
@@ -55,10 +63,10 @@ ${next.body()}\
       <a href="/sitemap.xml">Sitemap</a>
     </nav>
     <p>Foolscap is a demonstration: the books are real, the shop is not.</p>
-% if live_at:
-    <p class="badge live">Live: rendered for you at <time datetime="${live_at}">${live_at}</time></p>
-% else:
+% if is_building():
     <p class="badge">Static: made by <code>ondemand build</code></p>
+% else:
+    <p class="badge live">Live: rendered for you at <time>${f"{datetime.now():%H:%M:%S}"}</time></p>
 % endif
   </footer>
 

@@ -1,8 +1,19 @@
-<%inherit file="base.mako"/>\
-<%! section = "authors"; from itertools import groupby %>\
+<%inherit file="/base.mako"/>\
+<%!
+from itertools import groupby
+
+import catalog
+
+section = "authors"
+
+
+def frontmatter(page):
+    authors = catalog.all_authors()
+    letters = [(letter, list(group)) for letter, group in groupby(authors, lambda author: author.letter)]
+    return {"authors": authors, "letters": letters}
+%>\
 <%def name="title()">Authors · Foolscap</%def>\
 <%def name="description()">The ${len(authors)} authors at Foolscap Books, from A to Z, with a sentence on each.</%def>\
-<% letters = [(letter, list(group)) for letter, group in groupby(authors, lambda author: author.letter)] %>\
     <h1>Authors</h1>
     <p class="lead">${len(authors)} people who cannot be asked to sign anything.</p>
     <nav class="letters" aria-label="Letters">

@@ -1,6 +1,21 @@
-<%inherit file="base.mako"/>\
-<%namespace name="parts" file="parts.mako"/>\
-<%! section = "authors"; kind = "profile" %>\
+<%inherit file="/base.mako"/>\
+<%namespace name="parts" file="/parts.mako"/>\
+<%!
+import catalog
+from ondemand import StaticPath
+
+section = "authors"
+kind = "profile"
+
+
+def static_paths():
+    for author in catalog.all_authors():
+        yield StaticPath({"slug": author.slug}, props={"author": author, "books": catalog.books_by(author)})
+
+
+def frontmatter(page):
+    return page.props
+%>\
 <%def name="title()">${author.name} · Foolscap</%def>\
 <%def name="description()">${author.bio}</%def>\
 <%def name="image()">${books[0].cover}</%def>\

@@ -1,4 +1,4 @@
-<%inherit file="base.mako"/>\
+<%inherit file="/base.mako"/>\
 <%! robots = "noindex" %>\
 <%def name="title()">Page not found · Foolscap</%def>\
     <section class="pad lost">
