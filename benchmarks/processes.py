@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Peaks", "Server", "Usage", "cpu_of", "free_port", "probe", "run", "serve"]
+__all__ = ["Peaks", "Server", "Usage", "cpu_of", "free_port", "memory_of", "probe", "run", "serve"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Peaks:
         with contextlib.suppress(OSError):
             for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
                 self._children[int(child)] = max(self._children.get(int(child), 0), _memory(int(child), "VmHWM"))
+
+
+def memory_of(pid: int) -> int:
+    """The memory that a process holds now, in bytes; 0 for one that has ended."""
+    return _memory(pid, "VmRSS")
 
 
 def _memory(pid: int, name: str) -> int:

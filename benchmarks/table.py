@@ -37,15 +37,26 @@ class Unit:
 
 
 def ratio(
-    measure: str, ours: Sequence[float], peer: str, theirs: Sequence[float], goal: float | None, unit: Unit
+    measure: str,
+    ours: Sequence[float],
+    peer: str,
+    theirs: Sequence[float],
+    goal: float | None,
+    unit: Unit,
+    *,
+    least: bool = False,
 ) -> Row:
-    """Ours as a multiple of a peer's, at most `goal`: the median of the ratios of each round."""
+    """Ours as a multiple of a peer's, at most `goal`: the median of the ratios of each round.
+
+    least: also say what the least of ours is as a multiple of their least, which a busy machine disturbs less.
+    """
     each = [mine / its for mine, its in zip(ours, theirs, strict=True)]
+    of_least = f" (least {min(ours) / min(theirs):.3f}x)" if least else ""
     return Row(
         measure,
         unit.show(median(ours)),
         f"{peer} {unit.show(median(theirs))}",
-        f"{median(each):.3f}x",
+        f"{median(each):.3f}x{of_least}",
         "" if goal is None else f"<= {goal:.3f}x",
         _judged(median(each), goal),
         f"{min(each):.3f} to {max(each):.3f}x",

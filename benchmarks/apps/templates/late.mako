@@ -1,0 +1,2 @@
+<%! from benchmarks.parts import HEAD %>\
+${HEAD | n}${await_(last) | n}</body></html>

@@ -1,0 +1,2 @@
+<%! from benchmarks.parts import HEAD %>\
+${HEAD | n}${last | n}</body></html>
