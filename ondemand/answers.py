@@ -21,7 +21,7 @@ __all__ = [
     "Answer",
     "answer_of_endpoint",
     "answer_of_page",
-    "call",
+    "calling",
     "checked",
     "exported",
     "of_page",
@@ -60,16 +60,28 @@ def _wants_page(function: Any, where: str) -> bool:
     return bool(plain) or any(one.kind is one.VAR_POSITIONAL for one in parameters)
 
 
-async def call(function: Any, page: Exchange, where: str) -> Any:
-    """What `function` gives for `page`. A plain `def` runs in a worker thread, as in FastAPI and Starlette."""
-    arguments = (page,) if _wants_page(function, where) else ()
+def calling(function: Any, where: str) -> Callable[[Exchange], Awaitable[Any]]:
+    """What gives the value of `function` for a page. A plain `def` runs in a worker thread, as in FastAPI and Starlette.
+
+    Raises `ConfigError` for what cannot be called with a page or with nothing.
+    """
+    checked(function, where)
+    wants = _wants_page(function, where)
     target = inspect.unwrap(function) if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if inspect.iscoroutinefunction(target):
-        return await function(*arguments)
-    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
-        return function(*arguments)
-    value = await asyncio.to_thread(function, *arguments)
-    return await value if inspect.isawaitable(value) else value
+    if inspect.iscoroutinefunction(target) and wants:
+        return function
+    generates = inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target)
+
+    async def call(page: Exchange) -> Any:
+        arguments = (page,) if wants else ()
+        if generates:
+            return function(*arguments)
+        if inspect.iscoroutinefunction(target):
+            return await function(*arguments)
+        value = await asyncio.to_thread(function, *arguments)
+        return await value if inspect.isawaitable(value) else value
+
+    return call
 
 
 def exported(holder: Any) -> dict[str, Any]:
@@ -81,10 +93,10 @@ def exported(holder: Any) -> dict[str, Any]:
 
 def answer_of_page(function: Any, where: str) -> Answer:
     """The answer of a page function, named `where` in messages."""
-    checked(function, where)
+    call = calling(function, where)
 
     async def answer(page: Exchange) -> Any:
-        return of_page(to_response(await call(function, page, where), where), page)
+        return of_page(to_response(await call(page), where), page)
 
     return answer
 
@@ -100,21 +112,19 @@ def of_page(response: Any, page: Exchange) -> Any:
 def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
     """The answer of an endpoint that exports `functions`, by method. HEAD falls to GET, everything to ALL; OPTIONS is
     answered, and what is missing is 405 with Allow (RFC 9110 section 15.5.6)."""
-    for method, function in functions.items():
-        checked(function, f"{method} of {where}")
+    calls = {method: calling(function, f"{method} of {where}") for method, function in functions.items()}
     allow = ", ".join(allowed(functions))
 
     async def answer(page: Exchange) -> Any:
         method: str = page.scope["method"]
-        name = next((one for one in _candidates(method) if one in functions), None)
+        name = next((one for one in _candidates(method) if one in calls), None)
         if name is None:
             status = 204 if method == "OPTIONS" else 405
             text = None if status == 204 else f"{method} is not answered here. Allowed: {allow}.\n"
             return Response(
                 text, status, {"allow": allow, **({"content-type": "text/plain; charset=utf-8"} if text else {})}
             )
-        value = await call(functions[name], page, f"{name} of {where}")
-        response = to_response(value, f"{name} of {where}", content_type=_type_of(page.path))
+        response = to_response(await calls[name](page), f"{name} of {where}", content_type=_type_of(page.path))
         if isinstance(response, Response):
             response.shows_page = False  # an endpoint's own 404 is no page's (Astro)
         return _streaming(response, page)
@@ -174,8 +184,23 @@ class _Made(Response):
 
     is_final = False
 
+    @classmethod
+    def whole(cls, body: bytes, content_type: str) -> _Made:
+        """A body that is there: what the constructors set, without their work on headers and bodies that may be anything."""
+        made = cls.__new__(cls)
+        made.body, made.status_code, made.status_text, made.background = body, 200, None, None
+        made.is_empty = made.shows_page = False
+        made.chunks = None
+        length = b"%d" % len(body)
+        made.raw_headers = [(b"content-type", content_type.encode("latin-1")), (b"content-length", length)]
+        return made
+
 
 def _made(body: Any, content_type: str) -> Response:
+    if isinstance(body, str):
+        return _Made.whole(body.encode(), content_type)
+    if isinstance(body, bytes):
+        return _Made.whole(body, content_type)
     return _Made(body, 200, {"content-type": content_type})
 
 

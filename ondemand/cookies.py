@@ -10,6 +10,7 @@ nothing can break out of the header and no browser drops the cookie without a wo
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -392,11 +393,29 @@ def _checked_value(name: str, value: Any) -> str:
 
 def _set_cookie(name: str, value: str, options: Mapping[str, Any], expires: str = "") -> str:
     """One Set-Cookie value. Raises `CookieError`."""
-    if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise CookieError(f"The cookie name {name!r} is no token (RFC 6265): letters, digits and !#$%&'*+-.^_`|~.")
-    if len(name) + len(value) > MAX_SIZE:
+    if not isinstance(name, str) or len(name) + len(value) > MAX_SIZE:  # pyright: ignore[reportUnnecessaryIsInstance]
+        _check_name(name)
         raise CookieError(f"The cookie {name!r} is larger than {MAX_SIZE} bytes: browsers drop it.")
-    parts = [f"{str.__str__(name)}={value}"]
+    if expires or not all(one is True or one.__class__ is str for one in options.values()):
+        return f"{str.__str__(name)}={value}{_attributes(name, options, expires)}"
+    return f"{str.__str__(name)}={value}{_known_attributes(str.__str__(name), tuple(options.items()))}"
+
+
+@functools.lru_cache(maxsize=256)
+def _known_attributes(name: str, options: tuple[tuple[str, Any], ...]) -> str:
+    """As `_attributes`, for options of text and True: a site sets the same few cookies again and again."""
+    return _attributes(name, dict(options), "")
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise CookieError(f"The cookie name {name!r} is no token (RFC 6265): letters, digits and !#$%&'*+-.^_`|~.")
+
+
+def _attributes(name: str, options: Mapping[str, Any], expires: str) -> str:
+    """What stands behind the value, "; Path=/; Secure". Raises `CookieError` for a name or an option that is none."""
+    _check_name(name)
+    parts = [""]
     if "max_age" in options:
         parts.append(f"Max-Age={_max_age(name, options['max_age'])}")
     if domain := options.get("domain"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -19,7 +19,7 @@ from ondemand.notices import send_redirect, send_text
 from ondemand.pages import PageRoute, SitePages, readable
 from ondemand.responses import Redirect, Response
 from ondemand.routing import decide, to_url
-from ondemand.sequencing import run, running
+from ondemand.sequencing import Handler, run, running
 from ondemand.snapshots.server import request_headers
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ class OwnPages:
         page: Exchange = CURRENT.get()
         asked = page.path
         path = _spelled(asked, scope, self._site)
-        if self._alone and _is_malformed(scope):
+        malformed = _is_malformed(scope)
+        route = await self._find(page, path) if not malformed or not self._alone else None
+        if malformed and (route is not None or self._alone):
             await send_text(scope, send, 400, "The path of this request is malformed.\n")
             return
-        route = await self._find(page, path)
         if route is None:
             if (other := self._elsewhere(asked, path)) is not None:
                 await self._redirect(page, other, send)
@@ -64,9 +65,6 @@ class OwnPages:
             if not self._alone and not self._pages.app_handlers:
                 await self.app(scope, receive, send)
                 return
-        elif _is_malformed(scope):
-            await send_text(scope, send, 400, "The path of this request is malformed.\n")
-            return
         elif asked.endswith("//"):
             await self._redirect(page, path, send)
             return
@@ -80,31 +78,37 @@ class OwnPages:
     async def _answer(self, page: Exchange, route: PageRoute | None, receive: Receive, send: Send) -> None:
         """Answer, through the middleware; what a page raises becomes the page for errors."""
         handlers = self._pages.handlers if route is not None or self._alone else self._pages.app_handlers
+        try:
+            if handlers:
+                await self._through(handlers, page, receive, send)
+            else:
+                response = await self._response(page)
+                await response(page.scope, receive, send)
+        except (Redirect, RequestError):
+            raise
+        except Exception as error:
+            if page.is_captured or page.has_started or (route is None and not self._alone):
+                raise
+            name = page.route.name if page.route is not None else page.path
+            log.error("%s failed", name, exc_info=(type(error), error, traceback_of(error)))  # noqa: TRY400
+            await self._site.show_failure(page, error, name, receive, send)
+
+    async def _through(self, handlers: Sequence[Handler], page: Exchange, receive: Receive, send: Send) -> None:
+        """Answer with what `handlers` make of the page's response."""
         async with AsyncExitStack() as stack:
 
             async def last() -> Any:
                 return await _begun(await self._response(page, stack), page, stack)
 
-            try:
-                response = await run(handlers, page, last) if handlers else await self._response(page, stack)
-                await response(page.scope, receive, send)
-            except (Redirect, RequestError):
-                raise
-            except Exception as error:
-                if page.is_captured or (route is None and not self._alone):
-                    raise
-                name = page.route.name if page.route is not None else page.path
-                if page.has_started:
-                    raise
-                log.error("%s failed", name, exc_info=(type(error), error, traceback_of(error)))  # noqa: TRY400
-                await self._site.show_failure(page, error, name, receive, send)
+            response = await run(handlers, page, last)
+            await response(page.scope, receive, send)
 
-    async def _response(self, page: Exchange, stack: AsyncExitStack) -> Any:
-        """What the page, or the app, answers: a response that is not sent yet."""
+    async def _response(self, page: Exchange, stack: AsyncExitStack | None = None) -> Any:
+        """What the page, or the app, answers: a response that is not sent yet. stack: what ends the app."""
         route = page.route or await self._find(page, _spelled(page.path, page.scope, self._site))
         if route is not None:
             return await route.loaded.answer(page)
-        if not self._alone:
+        if stack is not None and not self._alone:
             return await running(self.app, page.scope, page.receive, stack)
         return await self._site.missing(page)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from ondemand.answers import METHODS, Answer, answer_of_endpoint, call, checked, exported, of_page
+from ondemand.answers import METHODS, Answer, answer_of_endpoint, calling, exported, of_page
 from ondemand.errors import AnswerError, ConfigError, TemplateError
 from ondemand.filenames import SUFFIXES, PagePattern, is_private, pattern_of_file
 from ondemand.marks import Mark, checked_mark, is_value, mark_of, prerender
@@ -101,19 +101,19 @@ def _mako(file: Path, name: str, templates: Callable[[], Templates]) -> Loaded:
     template = templates().read(file, name)
     said = template.attributes
     frontmatter = said.get("frontmatter")
-    if frontmatter is not None:
-        checked(frontmatter, f"frontmatter of {name}")
     answer = _of_template(template, frontmatter, name)
     return Loaded(answer, _mark_of_file(said, name), stream=_stream_of_file(said, name), source=f"{file}:1")
 
 
 def _of_template(template: Any, frontmatter: Any, name: str) -> Answer:
-    async def answer(page: Exchange) -> Any:
-        from ondemand.rendering import render
+    from ondemand.rendering import render
 
+    call = calling(frontmatter, f"frontmatter of {name}") if frontmatter is not None else None
+
+    async def answer(page: Exchange) -> Any:
         values: Any = {}
-        if frontmatter is not None:
-            values = await call(frontmatter, page, f"frontmatter of {name}")
+        if call is not None:
+            values = await call(page)
             if callable(values) and not inspect.isroutine(values):
                 return of_page(values, page)
             if values is not None and not isinstance(values, Mapping):

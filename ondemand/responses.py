@@ -62,7 +62,7 @@ class Response(_Base):
     Raises `ValueError` for a status or header that HTTP does not have.
     """
 
-    _chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
+    chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
     shows_page = False
 
     streams = True
@@ -96,12 +96,12 @@ class Response(_Base):
                     f"Response(body=...) was given {kind}. It takes text, bytes, or a generator of them. "
                     "For JSON: Response.json(...)."
                 )
-            self._chunks = body
+            self.chunks = body
         content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
         super().__init__(content, int(status))
         self.status_text = status_text
         self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-        if self._chunks is None and int(status) not in _WITHOUT_BODY and "content-length" not in names:
+        if self.chunks is None and int(status) not in _WITHOUT_BODY and "content-length" not in names:
             self.raw_headers.append((b"content-length", str(len(content)).encode()))
 
     @classmethod
@@ -190,13 +190,13 @@ class Response(_Base):
             scope: Scope = {"type": "http", "method": "GET", "path": ""}
             page: Any = CURRENT.get(None)
             await stream(work, status=200, headers=[], scope=scope, receive=_nobody, send=keep, page=page, whole=True)
-            self._chunks = None
+            self.chunks = None
             self.body = b"".join(parts)
         return self.body
 
     def _work(self, *, streams: bool) -> Work | None:
         """What makes the body, where it is made while it is sent."""
-        return Iteration(self._chunks, limit=CHUNK if streams else None) if self._chunks is not None else None
+        return Iteration(self.chunks, limit=CHUNK if streams else None) if self.chunks is not None else None
 
 
 async def _nobody() -> Message:

@@ -15,7 +15,7 @@ from ondemand.responses import Response
 if TYPE_CHECKING:
     from ondemand.exchange import Exchange
 
-__all__ = ["run", "running", "sequence"]
+__all__ = ["Handler", "run", "running", "sequence"]
 
 Next = Callable[..., Awaitable[Any]]
 Handler = Callable[..., Any]

@@ -369,6 +369,8 @@ class Site:
     def origin_refusal(self, page: Exchange, route: Route | None, *, ours: bool = False) -> str | None:
         """Why a form that another site sends to `route` is refused; None if it is not. ours: a page of our own answers, if
         only that there is none."""
+        if page.scope["method"] in {"GET", "HEAD", "OPTIONS"}:  # which change nothing
+            return None
         wanted = next(
             (
                 rule.check_origin

@@ -161,13 +161,21 @@ class _MakoTemplate(Template):
         self.template = template
         self.stamp = stamp
         self._context = _context_type()
+        # What Mako does for `self`, `local` and the like costs as much as a small template; most use none of them.
+        used = re.search(r"\b(?:self|local|parent|next)\b", template.code)
+        self._is_plain = used is None and not hasattr(template.module, "_mako_inherit") and not template.error_handler
 
     def work(self, values: Mapping[str, Any], *, streams: bool) -> Work:
         return Rendering(self._render, values, limit=CHUNK if streams else None)
 
     def _render(self, rendering: Rendering) -> None:
         values = rendering.values
-        self.template.render_context(self._context(rendering, **values), **values)
+        context = self._context(rendering, **values)
+        if self._is_plain:
+            context._set_with_template(self.template)
+            self.template.callable_(context, **values)
+        else:
+            self.template.render_context(context, **values)
 
 
 def _attributes(module: ModuleType) -> Mapping[str, Any]:

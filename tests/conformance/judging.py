@@ -133,9 +133,9 @@ def compare(case: Case, area: Area) -> Outcome:
 def stale(outcomes: Iterable[Outcome], *, every: bool) -> list[str]:
     """The decisions that no case needs although one is about them; of all that there are, if `every` case was run."""
     outcomes = list(outcomes)
-    used = {decision.name for one in outcomes for decision in one.decisions}
-    about = {decision.name for one in outcomes for decision in one.contradicted}
+    used = {decision for one in outcomes for decision in one.decisions}
+    about = {decision for one in outcomes for decision in one.contradicted}
     if every:
         known = [one for area in AREAS.values() for one in area.decisions]
-        about |= {one.name for one in (*known, *HTTP_DECISIONS) if not one.ahead}
-    return sorted(about - used)
+        about |= {one for one in (*known, *HTTP_DECISIONS) if not one.ahead}
+    return sorted({decision.name for decision in about - used})
