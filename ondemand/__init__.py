@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ondemand.recording import is_building
     from ondemand.responses import Redirect, Response
     from ondemand.routing import Route, Rule
-    from ondemand.sequencing import sequence
+    from ondemand.sequencing import Next, sequence
     from ondemand.urls import URL
 
 __version__ = "0.1.0"
@@ -72,6 +72,7 @@ _HOMES = {
     "LifespanError": "errors",
     "ManifestError": "errors",
     "MarkError": "errors",
+    "Next": "sequencing",
     "OnDemand": "middleware",
     "OnDemandError": "errors",
     "OnDemandWarning": "errors",
@@ -116,6 +117,7 @@ __all__ = [
     "LifespanError",
     "ManifestError",
     "MarkError",
+    "Next",
     "OnDemand",
     "OnDemandError",
     "OnDemandWarning",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import copy
 import inspect
 import io
 import mimetypes
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ondemand.errors import AnswerError, ConfigError
 from ondemand.responses import Response
+from ondemand.streaming import threads
 
 if TYPE_CHECKING:
     from ondemand.exchange import Exchange
@@ -47,17 +50,20 @@ def checked(function: Any, where: str) -> Any:
 
 def _wants_page(function: Any, where: str) -> bool:
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        own = inspect.signature(function, follow_wrapped=False).parameters.values()
+        inner = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return True
-    plain = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    needed = [
-        one for one in parameters if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-    ]
+    if any(one.kind is one.VAR_POSITIONAL for one in own):  # a decorator, which may give more than it is given
+        return any(one.kind in _POSITIONAL or one.kind is one.VAR_POSITIONAL for one in inner)
+    needed = [one for one in own if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
     if len(needed) > 1 or any(one.kind is one.KEYWORD_ONLY for one in needed):
         names = ", ".join(one.name for one in needed)
         raise ConfigError(f"{where} takes {names}. It is called with the page alone: parameters are in page.params.")
-    return bool(plain) or any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    return any(one.kind in _POSITIONAL for one in own)
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def calling(function: Any, where: str) -> Callable[[Exchange], Awaitable[Any]]:
@@ -67,21 +73,33 @@ def calling(function: Any, where: str) -> Callable[[Exchange], Awaitable[Any]]:
     """
     checked(function, where)
     wants = _wants_page(function, where)
-    target = inspect.unwrap(function) if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    inner = inspect.unwrap(target)
     if inspect.iscoroutinefunction(target) and wants:
         return function
-    generates = inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target)
+    is_async = inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(inner)
+    generates = inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner)
 
     async def call(page: Exchange) -> Any:
         arguments = (page,) if wants else ()
-        if generates:
-            return function(*arguments)
-        if inspect.iscoroutinefunction(target):
-            return await function(*arguments)
-        value = await asyncio.to_thread(function, *arguments)
+        if is_async or generates:
+            value = function(*arguments)
+        else:
+            context = contextvars.copy_context()
+            value = await asyncio.get_running_loop().run_in_executor(
+                threads(), lambda: context.run(_run, function, arguments)
+            )
         return await value if inspect.isawaitable(value) else value
 
     return call
+
+
+def _run(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """Call it in a worker thread. A `StopIteration` cannot cross to the event loop: the request would wait for ever."""
+    try:
+        return function(*arguments)
+    except StopIteration as error:
+        raise RuntimeError(f"{getattr(function, '__qualname__', function)} raised StopIteration") from error
 
 
 def exported(holder: Any) -> dict[str, Any]:
@@ -104,9 +122,20 @@ def answer_of_page(function: Any, where: str) -> Answer:
 def of_page(response: Any, page: Exchange) -> Any:
     """`response` as the answer of a page: an empty 404 or 500 shows the site's page for it, whatever type it names, for that is
     the body's (Astro)."""
+    response = _own(response)
     if isinstance(response, Response) and response.is_empty and response.status_code in {404, 500}:
         response.shows_page = True
     return _streaming(response, page)
+
+
+def _own(response: Any) -> Any:
+    """`response`, or a copy of one that page code made and may keep: what is written into it is for one visitor."""
+    if not isinstance(response, Response) or not response.is_final:
+        return response
+    made = copy.copy(response)
+    made.raw_headers = [*response.raw_headers]
+    vars(made).pop("_headers", None)  # Starlette's view of them
+    return made
 
 
 def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
@@ -124,7 +153,7 @@ def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
             return Response(
                 text, status, {"allow": allow, **({"content-type": "text/plain; charset=utf-8"} if text else {})}
             )
-        response = to_response(await calls[name](page), f"{name} of {where}", content_type=_type_of(page.path))
+        response = _own(to_response(await calls[name](page), f"{name} of {where}", content_type=_type_of(page.path)))
         if isinstance(response, Response):
             response.shows_page = False  # an endpoint's own 404 is no page's (Astro)
         return _streaming(response, page)
@@ -134,7 +163,7 @@ def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
 
 def _streaming(response: Any, page: Exchange) -> Any:
     """`response`, which is made whole before it is sent where the page, a rule or the site says so."""
-    if isinstance(response, Response) and not page.streams:
+    if isinstance(response, Response) and response.chunks is not None and not page.streams:
         response.streams = False
     return response
 
@@ -225,7 +254,8 @@ def _what(value: Any) -> str:
         return "an open file"
     if isinstance(value, BaseException):
         return f"the exception {type(value).__name__}"
-    return f"a {type(value).__name__}"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _remedy(value: Any, *, is_page: bool) -> str:

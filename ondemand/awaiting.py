@@ -29,15 +29,18 @@ class _Template(Work):
         self.values: dict[str, Any] = {"await_": self.await_, "flush": self.flush, **values}
         self._limit = limit
         self._fresh = False  # tasks were started and have not had a turn
+        self._started: list[asyncio.Task[Any]] = []
 
     def start(self) -> None:
         for name, value in self.values.items():
-            if hasattr(value, "__await__") and isinstance(value, Coroutine):
-                self.values[name] = asyncio.ensure_future(cast("Coroutine[Any, Any, Any]", value))
+            if hasattr(value, "__await__") and not isinstance(value, asyncio.Future):
+                task: asyncio.Task[Any] = asyncio.ensure_future(cast("Coroutine[Any, Any, Any]", value))
+                self.values[name] = task
+                self._started.append(task)
                 self._fresh = True
 
     def tasks(self) -> list[asyncio.Task[Any]]:
-        return [value for value in self.values.values() if isinstance(value, asyncio.Task)]
+        return [*self._started]  # those that were given are somebody else's as well
 
     def abandon(self) -> None:
         for value in self.values.values():
@@ -174,6 +177,8 @@ class Rendering(_Template):
                 self._greenlet.parent.switch(STUCK)
             raise asyncio.CancelledError
         if isinstance(awaitable, asyncio.Future):
+            if awaitable not in self._started and not awaitable.done():
+                awaitable = asyncio.shield(awaitable)  # a visitor who leaves cancels what is waited for
             if self._fresh and not awaitable.done():
                 self._fresh = False
                 self._wait(TURN)
@@ -253,6 +258,8 @@ class Generating(_Template):
 
     def await_(self, awaitable: Awaitable[Any], /) -> Any:
         """What the engine awaits: see `Rendering.await_`. In `await_(f())` it has awaited f() before it comes here."""
+        if isinstance(awaitable, asyncio.Future) and awaitable not in self._started and not awaitable.done():
+            awaitable = asyncio.shield(awaitable)
         return _Turn(awaitable) if hasattr(awaitable, "__await__") else awaitable
 
     def flush(self) -> str:
@@ -335,13 +342,15 @@ def _give_back(running: Any) -> BaseException | None:
     idle: list[Any] = _thread.__dict__.setdefault("idle", [])
     if len(idle) < _IDLE:
         idle.append(running)
+    else:
+        running.switch()  # it ends: nothing frees one that waits
     return error
 
 
 def _serve(*_: Any) -> None:
     """What a greenlet does: render, say so, be lent again."""
     own = _current()
-    while True:
+    while own.rendering is not None:
         own.outcome = _outcome(own.rendering)
         own.parent.switch(ENDED)
 

@@ -76,7 +76,7 @@ class Page:
     _started = False
     _given = False
     _touched = False
-    _rewrites = 0
+    _rewrites: int = 0
     _shows_error = False
     _route: Any = None  # of our own
 
@@ -176,6 +176,7 @@ class Page:
             self._opened = Request(scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
             if self._recording is not None:
                 self._opened.on_headers = self._recording.reading("the request's headers")
+                self._opened.on_query = self._recording.reading("the request's query")
             if "starlette.exception_handlers" in self._scope:
                 from ondemand.responses import answer_raised
 
@@ -184,20 +185,15 @@ class Page:
 
     @property
     def url(self) -> URL:
-        """The address of the page, its path decoded and encoded anew, without empty and dot segments, as browsers send it.
-        `request.url` is raw."""
-        path = raw_target(self._scope).partition("?")[0]
-        segments: list[str] = []
-        for part in path.split("/"):
-            name = unquote(part, errors="replace")
-            if name == "..":
-                del segments[-1:]
-            elif name not in {"", "."}:
-                segments.append(to_url(name).replace("/", "%2F"))
-        is_folder = path.endswith("/") or unquote(path.rpartition("/")[2]) in {".", ".."}
-        clean = "/" + "/".join(segments) + ("/" if segments and is_folder else "")
+        """The address of the page, its path decoded and encoded anew, repeated slashes joined. `request.url` is raw."""
+        path = unquote(raw_target(self._scope).partition("?")[0], errors="replace")
+        segments = [segment for segment in path.split("/") if segment]
+        clean = to_url("/" + "/".join(segments) + ("/" if segments and path.endswith("/") else ""))
         query = bytes(self._scope.get("query_string", b""))
-        return URL(self._origin() + clean + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
+        url = URL(self._origin() + clean + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
+        if self._recording is not None:
+            url.on_query = self._recording.reading("the request's query")
+        return url
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -326,7 +322,10 @@ class Page:
         return self._response
 
     def redirect(self, url: object, status: int | str = 302) -> Response:
-        """The answer that sends the visitor to `url`: return it. See `Response.redirect`."""
+        """The answer that sends the visitor to `url`: return it. See `Response.redirect`. Raises `ResponseStarted` after the
+        first byte."""
+        if self._started:
+            raise too_late("page.redirect()")
         from ondemand.responses import Response
 
         return Response.redirect(url, status)
@@ -401,8 +400,9 @@ class _NoProps(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         if self._path == "/500" and name == "error":
-            raise KeyError(
-                "error: nothing has failed while a build renders /500. Render it on demand: prerender = False."
+            raise PrerenderError(
+                "page.props['error'] was read while a build renders /500, when nothing has failed. "
+                "Render that page on demand: prerender = False."
             )
         raise KeyError(
             f"{name}: {self._path} has no props. Either the `paths` of its route do not name it, or they give it none: "

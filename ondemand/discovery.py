@@ -55,7 +55,9 @@ class RouteTable:
         if self._pages is None:
             return theirs
         for route, _ in self._pages.matching(path):
-            if theirs is None or theirs.pattern.specificity <= route.pattern.specificity:
+            if theirs is None or theirs.pattern.specificity < route.pattern.specificity:
+                return route
+            if method == "GET" and theirs.pattern.specificity == route.pattern.specificity:
                 return route
             break
         return theirs

@@ -78,20 +78,23 @@ class Exchange(Page):
         return {**message, "status": status, "headers": headers}
 
     @property
+    def is_rewritten(self) -> bool:
+        """True if this is another path's page than the one that was asked for."""
+        return bool(self._rewrites)
+
+    @property
     def route(self) -> PageRoute | None:
         """The route of our own that answers, once it is found."""
         return self._route
 
-    def take_route(
-        self, route: PageRoute, params: Mapping[str, str], props: Mapping[str, Any] | None, path: str | None = None
-    ) -> None:
-        """A route of our own answers. path: as it was looked up, without dot segments."""
+    def take_route(self, route: PageRoute, params: Mapping[str, str], props: Mapping[str, Any] | None) -> None:
+        """A route of our own answers."""
         from ondemand.pages import readable
 
-        if path is not None:
-            self._path = path.replace("\0", "/")
         self._route, self._params, self._props = route, readable(params, route), props
-        if route.pattern.text in {"/404", "/500"} and self._response is None:
+        if route.pattern.text == "/500" and not props and not self.is_captured:
+            self._props = {"error": None}  # somebody asked for it by its address
+        if route.pattern.text in {"/404", "/500"} and (self._response is None or not self._response.says_status):
             self.response.status = int(route.pattern.text[1:])
 
     def forget_query(self) -> None:
@@ -102,6 +105,15 @@ class Exchange(Page):
     def streams(self) -> bool:
         """False if the answer is rendered whole before its first byte is sent."""
         return self._recording is None and self._site.streams(self)
+
+    async def visitor_leaves(self) -> None:
+        """Wait until the visitor has left, while the answer is sent."""
+        await self._mail().disconnected(answered=True)
+
+    def forget_caching(self) -> None:
+        """The page failed: what it said about how long its answer may be kept is not true of the answer that takes its place."""
+        if self._response is not None and not self._started:
+            self._response.forget_caching()
 
     def settle(self, response: Any, *, given: bool) -> None:
         """Put what the page says of the answer into `response`, which middleware looks at; given: see `response_given`. What is

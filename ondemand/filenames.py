@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ondemand.errors import ConfigError
-from ondemand.routing import Pattern
+from ondemand.routing import MAX_PATH, Pattern
 
 __all__ = ["PagePattern", "comes_before", "is_private", "pattern_of_file"]
 
@@ -93,6 +93,8 @@ class PagePattern(Pattern):
     def __init__(self, text: str, slash: Slash = "ignore", *, is_endpoint: bool = False) -> None:
         """is_endpoint: where its last segment has an extension ("/feed.xml"), it never ends in a slash."""
         super().__init__(text.rstrip("/") or "/")
+        if self.text.count(":path}") > 2:
+            raise ConfigError(f"The pattern {text!r} has more than two rest parameters. Use one.")
         last = self.text.rpartition("/")[2]
         self.is_file = is_endpoint and "." in re.sub(r"\{[^}]*\}", "", last)
         self._slash = slash
@@ -108,18 +110,26 @@ class PagePattern(Pattern):
         return "".join(pieces) + end + r"\Z"
 
     def _of_segment(self, segment: str) -> str:
-        pieces: list[str] = []
-        for part in Pattern(f"/{segment}").pieces():
-            text, name = part
+        """The first parameter is as short as it can be, for good (an atomic group): what lies behind it never makes it longer,
+        so that the cost does not grow with a power of the length for each parameter."""
+        tokens = list(Pattern(f"/{segment}").pieces())
+        expression = re.escape(tokens.pop(0)[0].removeprefix("/")) if tokens[0][1] is None else ""
+        last = max((n for n, (_, name) in enumerate(tokens) if name), default=-1)
+        closes = ""
+        for position, (text, name) in enumerate(tokens):
             if not name:
-                pieces.append(re.escape(text.removeprefix("/") if not pieces else text))
+                expression, closes = expression + re.escape(text) + closes, ""
                 continue
             convertor = self.convertor(name)
-            expression = {"str": "[^/]+?", "path": ".*?"}.get(convertor) or self._convertors[convertor]
-            pieces.append(f"(?P<{name}>{expression})")
-        return "".join(pieces)
+            what = {"str": "[^/]+?", "path": ".*?"}.get(convertor) or self._convertors[convertor]
+            if convertor == "str" and position < last and tokens[position + 1][1] is None:
+                expression, closes = f"{expression}(?>", ")"
+            expression += f"(?P<{name}>{what})"
+        return expression
 
     def match(self, path: str) -> dict[str, str] | None:
+        if len(path) > MAX_PATH and self.text.count(":path}") > 1:
+            return None  # each rest parameter more is a power of the length more
         found = self._regex.match(path)
         return {name: value or "" for name, value in found.groupdict().items()} if found else None
 

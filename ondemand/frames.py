@@ -6,6 +6,7 @@ are left out.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
@@ -13,10 +14,10 @@ import sysconfig
 import threading
 import traceback
 from collections.abc import Iterable
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, cast
 
-__all__ = ["caller", "describe", "excerpt", "frames_of_thread", "stuck_frames", "traceback_of", "user_frames"]
+__all__ = ["caller", "describe", "excerpt", "frames_of_thread", "place", "stuck_frames", "traceback_of", "user_frames"]
 
 _INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (
@@ -41,23 +42,52 @@ def describe(error: BaseException) -> str:
     """ "Type: message", the first 500 characters; the innermost exception of a group with one."""
     error = _alone(error)
     text = str(error)
+    if hasattr(error, "excerpt"):
+        text = text.partition("\n")[0]
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
 def user_frames(error: BaseException) -> tuple[str, ...]:
     """Up to three frames of the user's own code that `error` passed, innermost last; any frames if none is theirs."""
-    walked = list(traceback.walk_tb(_alone(error).__traceback__))
+    error = _alone(error)
+    if (at := getattr(error, "line", None)) is not None and hasattr(error, "excerpt"):  # of a template or page file
+        file: str = getattr(error, "file", "")
+        return (f"{file}:{at}: {linecache.getline(file, at).strip()[:120]}",)
+    walked = list(traceback.walk_tb(error.__traceback__))
     own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
     chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
     return tuple(_frame(code, line) for code, line in chosen)
 
 
-def traceback_of(error: BaseException) -> Any:
-    """The traceback of `error` from the first frame of the user's own code on; None if it passed none."""
-    found = error.__traceback__
-    while found is not None and not _is_users(found.tb_frame.f_code):
-        found = found.tb_next
-    return found
+def place(target: Any) -> str:
+    """ "name (file:line)" of a function or class."""
+    code = getattr(inspect.unwrap(target) if callable(target) else target, "__code__", None)
+    name = getattr(target, "__qualname__", None) or type(target).__qualname__
+    if code is not None:
+        return f"{name} ({code.co_filename}:{code.co_firstlineno})"
+    try:
+        return f"{name} ({inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]})"
+    except (OSError, TypeError):
+        return str(name)
+
+
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """The traceback of `error` with the frames of the user's own code and, where a library raised it, the last one; None if it
+    passed none of the user's."""
+    walked: list[TracebackType] = []
+    step = error.__traceback__
+    while step is not None:
+        walked.append(step)
+        step = step.tb_next
+    own = [one for one in walked if _is_users(one.tb_frame.f_code)]
+    if not own:
+        return None
+    if walked[-1] is not own[-1]:
+        own.append(walked[-1])
+    made: TracebackType | None = None
+    for one in reversed(own):
+        made = TracebackType(made, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return made
 
 
 def excerpt(error: BaseException) -> str:
@@ -93,7 +123,7 @@ def stuck_frames(awaitable: Any) -> tuple[str, ...]:
     return (*own, *_thread_frames())
 
 
-_POOLS = ("AnyIO worker", "asyncio_", "ThreadPoolExecutor")
+_POOLS = ("AnyIO worker", "asyncio_", "ThreadPoolExecutor", "ondemand_")
 """How the threads are called in which frameworks run `def` pages."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,17 +63,21 @@ def read(file: Path, name: str) -> Document:
     try:
         post: Any = frontmatter.loads(source)
     except yaml.YAMLError as error:
-        mark: Any = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark is not None else 1  # counted from 0, behind the line of ---
+        mark: Any = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1  # counted from 0
         reason = f"its front matter cannot be read: {getattr(error, 'problem', None) or 'it is no YAML'}"
         raise TemplateError.at(str(file), source, line, reason) from None
     except (TypeError, ValueError) as error:
         raise TemplateError.at(str(file), source, 1, f"its front matter is no mapping: {error}") from None
+    if source.startswith("---") and not post.metadata and not re.search(r"^---\s*$", source[3:], re.MULTILINE):
+        raise TemplateError.at(str(file), source, 1, "its front matter has no end: a line of ---")
     said = cast("dict[str, Any]", dict(post.metadata))
     layout = said.get("layout")
     if layout is not None and not isinstance(layout, str):
         raise TemplateError.at(str(file), source, 1, f"layout: {layout!r} is no name of a template")
     text, headings = _render(post.content, name, file)
+    if layout is not None and layout.startswith("."):  # beside this file, as in Astro
+        layout = posixpath.normpath(posixpath.join(posixpath.dirname(name), layout))
     return Document(said, Markup(text), headings, layout)  # noqa: S704 - the author's own text
 
 

@@ -52,6 +52,11 @@ class PageResponse:
         self._status = int(value)
 
     @property
+    def says_status(self) -> bool:
+        """True if a status was set."""
+        return self._status is not None
+
+    @property
     def status_text(self) -> str | None:
         return self._status_text
 
@@ -64,6 +69,12 @@ class PageResponse:
     @property
     def headers(self) -> ResponseHeaders:
         return self._headers
+
+    def forget_caching(self) -> None:
+        """What the page says of caching is not so, unless it forbids it."""
+        for name in [name for name in self._headers if name in _OF_CACHES]:
+            if not _forbids_caching(name, self._headers.getlist(name)):
+                del self._headers[name]
 
     def clear(self) -> None:
         """Nothing is said of the answer."""

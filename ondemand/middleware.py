@@ -10,9 +10,10 @@ from typing import Any, cast
 from ondemand._asgi import CURRENT, ASGIApp, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config, project_root, read_project
 from ondemand.errors import ConfigError, OnDemandError, StoreError
+from ondemand.guarding import answers_raised, guarded
 from ondemand.notices import send_redirect, send_text
 from ondemand.recording import CAPTURE, Recording
-from ondemand.site import Site, answers_raised, guarded
+from ondemand.site import Site
 from ondemand.snapshots.server import request_headers
 
 __all__ = ["OnDemand"]

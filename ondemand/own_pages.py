@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, Send
-from ondemand.errors import RequestError
+from ondemand.errors import OnDemandError, RequestError
 from ondemand.frames import traceback_of
+from ondemand.guarding import guard_answer
 from ondemand.notices import send_redirect, send_text
 from ondemand.pages import PageRoute, SitePages, readable
 from ondemand.responses import Redirect, Response
-from ondemand.routing import decide, to_url
+from ondemand.routing import Route, decide, to_url
 from ondemand.sequencing import Handler, run, running
 from ondemand.snapshots.server import request_headers
 
@@ -51,26 +52,34 @@ class OwnPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page: Exchange = CURRENT.get()
-        asked = page.path
-        path = _spelled(asked, scope, self._site)
+        path = page.path
         malformed = _is_malformed(scope)
-        route = await self._find(page, path) if not malformed or not self._alone else None
+        try:
+            route = await self._find(page, path) if not malformed or not self._alone else None
+        except (Redirect, RequestError):
+            raise
+        except Exception as error:  # of the paths or props of a page
+            await self._failed(page, error, "the paths of a page", receive, send)
+            return
         if malformed and (route is not None or self._alone):
             await send_text(scope, send, 400, "The path of this request is malformed.\n")
             return
         if route is None:
-            if (other := self._elsewhere(asked, path)) is not None:
+            if (other := self._elsewhere(path)) is not None:
                 await self._redirect(page, other, send)
+                return
+            if not self._alone and self._is_missing(path, scope["method"]):
+                await self._show_missing(page, receive, send)
                 return
             if not self._alone and not self._pages.app_handlers:
                 await self.app(scope, receive, send)
                 return
-        elif asked.endswith("//"):
-            await self._redirect(page, path, send)
-            return
+            if not self._alone and _clean(path) != path:  # middleware must see the path that the app answers
+                await self._redirect(page, _clean(path), send)
+                return
         ours = route is not None or self._alone
         if ours and (reason := self._site.origin_refusal(page, route, ours=True)) is not None:
-            log.info("refused %s %s: %s", scope["method"], page.path, reason.partition("\n")[2].strip())
+            log.info("refused %s %s: %s", scope["method"], to_url(page.path), reason.partition("\n")[2].strip())
             await send_text(scope, send, 403, reason)
             return
         await self._answer(page, route, receive, _headless(send) if scope["method"] == "HEAD" else send)
@@ -87,11 +96,34 @@ class OwnPages:
         except (Redirect, RequestError):
             raise
         except Exception as error:
-            if page.is_captured or page.has_started or (route is None and not self._alone):
+            if route is None and not self._alone:  # the app's own
                 raise
-            name = page.route.name if page.route is not None else page.path
-            log.error("%s failed", name, exc_info=(type(error), error, traceback_of(error)))  # noqa: TRY400
-            await self._site.show_failure(page, error, name, receive, send)
+            await self._failed(
+                page, error, page.route.name if page.route is not None else "a middleware", receive, send
+            )
+
+    async def _failed(self, page: Exchange, error: Exception, name: str, receive: Receive, send: Send) -> None:
+        """Answer with the page for errors; raise again what a build asked for, and what comes too late for a page."""
+        if page.is_captured or page.has_started:
+            raise error
+        whole = None if isinstance(error, OnDemandError) else error.__traceback__
+        told = (type(error), error, traceback_of(error) or whole)
+        log.error("%s %s: %s failed", page.scope["method"], to_url(page.path), name, exc_info=told)
+        await self._site.show_failure(page, error, name, receive, send)
+
+    def _is_missing(self, path: str, method: str) -> bool:
+        """True for a path that our patterns cover and our pages do not know, where the app has no route either."""
+        table = self._site.app_table
+        return table.known and any(self._pages.matching(path)) and table.match(path, method=method) is None
+
+    async def _show_missing(self, page: Exchange, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._site.missing(page)
+            await response(page.scope, receive, send)
+        except (Redirect, RequestError):
+            raise
+        except Exception as error:
+            await self._failed(page, error, "the page /404", receive, send)
 
     async def _through(self, handlers: Sequence[Handler], page: Exchange, receive: Receive, send: Send) -> None:
         """Answer with what `handlers` make of the page's response."""
@@ -105,12 +137,24 @@ class OwnPages:
 
     async def _response(self, page: Exchange, stack: AsyncExitStack | None = None) -> Any:
         """What the page, or the app, answers: a response that is not sent yet. stack: what ends the app."""
-        route = page.route or await self._find(page, _spelled(page.path, page.scope, self._site))
+        route = page.route
+        if (
+            route is None and page.is_rewritten
+        ):  # by middleware: what stands in front of the other path is asked as well
+            route = await self._find(page, page.path)
+            if (refused := await self._refused(page, route)) is not None:
+                return refused
         if route is not None:
             return await route.loaded.answer(page)
         if stack is not None and not self._alone:
             return await running(self.app, page.scope, page.receive, stack)
         return await self._site.missing(page)
+
+    async def _refused(self, page: Exchange, route: PageRoute | None) -> Any:
+        """The response of the guards, or of the origin check, in front of the path that middleware leads to; None to pass."""
+        if (reason := self._site.origin_refusal(page, route, ours=route is not None or self._alone)) is not None:
+            return Response(reason, 403, {"content-type": "text/plain; charset=utf-8"})
+        return await guard_answer(self._site.guards(page.path, route), page)
 
     async def _find(self, page: Exchange, path: str) -> PageRoute | None:
         """The route of ours that answers `path`; the page is told. None if there is none."""
@@ -118,7 +162,7 @@ class OwnPages:
         found = await self.find(path, scope["method"], scope.get("state"))
         if found is None:
             return None
-        page.take_route(*found, path=path)
+        page.take_route(*found)
         if scope["query_string"] and decide(found.route, self._site.config, path).is_static:
             page.forget_query()
         return found.route
@@ -129,16 +173,27 @@ class OwnPages:
 
         state: of the lifespan, for `paths`.
         """
+        if _clean(path) != path:
+            return None  # a page has one spelling: guards, rules and middleware see the path that is answered
         apps: Any = None
+        reads = method in {"GET", "HEAD"}
         for route, params in self._pages.matching(path):
-            if not route.pattern.is_literal and not self._alone:
+            if not self._alone and not (reads and route.pattern.is_literal):
                 apps = apps or self._site.app_table.match(path, method=method)
-                if apps is not None and apps.pattern.specificity > route.pattern.specificity:
+                if apps is not None and self._is_the_apps(apps, route, method):
                     return None
             known, props = await self._props(route, path, params, state)
             if known:
                 return Found(route, params, props)
         return None
+
+    @staticmethod
+    def _is_the_apps(apps: Route, route: PageRoute, method: str) -> bool:
+        """True if the app's route says more about the path than ours; or as much, and takes a form that ours does not ask for."""
+        theirs, ours = apps.pattern.specificity, route.pattern.specificity
+        if theirs != ours or method in {"GET", "HEAD"}:
+            return theirs > ours
+        return not route.is_endpoint or (route.methods is not None and method not in route.methods)
 
     async def _props(
         self, route: PageRoute, path: str, params: dict[str, str], state: Mapping[str, Any] | None
@@ -161,21 +216,19 @@ class OwnPages:
         props = await source.of(path, readable(params, route), context, closed=closed)
         return props is not None, props
 
-    def _elsewhere(self, path: str, spelled: str) -> str | None:
+    def _elsewhere(self, path: str) -> str | None:
         """The spelling of `path` under which there is a page of ours, if it has repeated slashes or dot segments."""
-        if path == spelled:
+        clean = _clean(path)
+        if clean == path:
             return None
         slash = self._site.config.trailing_slash
-        other = {"always": spelled.rstrip("/") + "/", "never": spelled.rstrip("/") or "/"}.get(slash, spelled)
-        return other if other != spelled and any(self._pages.matching(other)) else None
+        other = {"always": clean.rstrip("/") + "/", "never": clean.rstrip("/") or "/"}.get(slash, clean)
+        return next((one for one in (other, clean) if any(self._pages.matching(one))), None)
 
     async def _redirect(self, page: Exchange, path: str, send: Send) -> None:
         front = page.root_path.rstrip("/")
-        slash = self._site.config.trailing_slash
-        if slash == "never":
-            path = path.rstrip("/") or "/"
         query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(page.scope["query_string"])).decode("latin-1")
-        location = to_url(front + path.replace("\0", "%2F")) + (f"?{query}" if query else "")
+        location = to_url(front + path) + (f"?{query}" if query else "")
         await send_redirect(301 if page.scope["method"] in {"GET", "HEAD"} else 308, location, send)
 
 
@@ -188,14 +241,8 @@ async def _begun(response: Any, page: Exchange, stack: AsyncExitStack) -> Any:
     return response
 
 
-def _spelled(path: str, scope: Scope, site: Site) -> str:
-    """`path` as pages are looked up: without empty and dot segments (RFC 3986 section 5.2.4; browsers take them out
-    themselves), a slash that came as an escape written as NUL, which no path can hold."""
-    raw: bytes = scope.get("raw_path") or b""
-    if b"%" in raw and b"%2f" in raw.lower() and "\0" not in path:
-        parts = raw.partition(b"?")[0].split(b"/")
-        full = b"/".join(unquote_to_bytes(part).replace(b"/", b"\0") for part in parts).decode("utf-8", "replace")
-        path = site.strip({**scope, "path": full}) or path
+def _clean(path: str) -> str:
+    """`path` without empty and dot segments (RFC 3986 section 5.2.4), which browsers and proxies take out themselves."""
     if "//" not in path and "/." not in path:
         return path
     kept: list[str] = []
@@ -270,9 +317,9 @@ class AppErrors:
             await self.app(scope, receive, watch)
         except (Redirect, RequestError):
             raise
-        except Exception:
+        except Exception as error:
             if not page.has_started and not page.is_captured:
-                await self._site.error_page(page, 500, [], scope, receive, send)
+                await self._site.error_page(page, 500, [], scope, receive, send, error)
             raise
         if shown:
             await self._site.error_page(page, shown, headers, scope, receive, send)

@@ -6,13 +6,14 @@ and a mistake in one of them is the fault of its page alone.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
-import importlib.util
 import inspect
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from ondemand.templates import Templates
 
 __all__ = ["page_files"]
+
+log = logging.getLogger("ondemand")
+
+_TEMPLATES = (".html", ".htm", ".jinja", ".jinja2", ".j2")
+_LISTED = ", ".join(SUFFIXES)
 
 
 def page_files(
@@ -73,6 +79,10 @@ def _files(folder: Path, prefix: str, above: tuple[str, ...] = ()) -> Iterator[s
             yield from _files(folder / entry.name, f"{prefix}{entry.name}/", (*above, real))
         elif entry.name.endswith(SUFFIXES):
             yield prefix + entry.name
+        elif entry.name.endswith(_TEMPLATES):
+            log.warning(
+                "%s is no page: a page file ends in %s. Begin its name with _ if it is none.", entry.path, _LISTED
+            )
 
 
 def _mark_of_file(said: Mapping[str, Any], where: str) -> Mark | None:
@@ -90,6 +100,28 @@ def _mark_of_file(said: Mapping[str, Any], where: str) -> Mark | None:
     return closed(mark._replace(value=value))
 
 
+_MISTAKEN = {
+    "getStaticPaths": "static_paths",
+    "get_static_paths": "static_paths",
+    "staticPaths": "static_paths",
+    "front_matter": "frontmatter",
+}
+
+
+def _look_for_slips(said: Mapping[str, Any], where: str, known: Sequence[str]) -> None:
+    """A name that is nearly one of those that decide something is nearly always meant to be."""
+    for name, value in said.items():
+        if inspect.isclass(value) or inspect.ismodule(value):
+            continue
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.93 if known is _NAMES else 0.8)
+        meant = _MISTAKEN.get(name) or (near[0] if near else None)
+        if meant is not None and meant in known and name not in known and not name.startswith("_"):
+            raise ConfigError(f"{where} defines {name!r}, which means nothing here. Did you mean {meant!r}?")
+
+
+_NAMES = ("prerender", "static_paths", "frontmatter", "unknown", "stream")
+
+
 def _stream_of_file(said: Mapping[str, Any], where: str) -> bool | None:
     stream = said.get("stream")
     if "stream" in said and not isinstance(stream, bool) and not callable(stream):
@@ -100,6 +132,7 @@ def _stream_of_file(said: Mapping[str, Any], where: str) -> bool | None:
 def _mako(file: Path, name: str, templates: Callable[[], Templates]) -> Loaded:
     template = templates().read(file, name)
     said = template.attributes
+    _look_for_slips(said, name, _NAMES)
     frontmatter = said.get("frontmatter")
     answer = _of_template(template, frontmatter, name)
     return Loaded(answer, _mark_of_file(said, name), stream=_stream_of_file(said, name), source=f"{file}:1")
@@ -131,6 +164,7 @@ def _markdown(file: Path, name: str, templates: Callable[[], Templates]) -> Load
 
     document = read(file, name)
     said = document.frontmatter
+    _look_for_slips(said, name, ("layout", "prerender"))
     mark = _mark_of_file({key: said[key] for key in ("prerender",) if key in said}, name)
 
     async def answer(page: Exchange) -> Any:
@@ -138,7 +172,11 @@ def _markdown(file: Path, name: str, templates: Callable[[], Templates]) -> Load
 
         if document.layout is None:
             return document.alone()
-        return render(templates().get(document.layout), page, document.values(), stream=page.streams)
+        try:
+            layout = templates().around(document.layout)
+        except TemplateError as error:
+            raise TemplateError(f"The layout of {name}: {error}", file=error.file, line=error.line) from None
+        return render(layout, page, document.values(), stream=page.streams)
 
     return Loaded(answer, mark, source=f"{file}:1")
 
@@ -151,6 +189,7 @@ def _endpoint(file: Path, name: str, templates: Callable[[], Templates]) -> Load
         hint = f" Its function {lower.lower()} is called {lower}." if lower else ""
         raise ConfigError(f"{name} exports no method. Write `async def GET(page): ...`.{hint}")
     said = vars(module)
+    _look_for_slips(said, name, _NAMES)
     mark = next((found for one in functions.values() if (found := mark_of(one)) is not None), None)
     mark = closed(mark) or _mark_of_file(said, name)
     first = next(iter(functions.values()))
@@ -167,13 +206,12 @@ def _endpoint(file: Path, name: str, templates: Callable[[], Templates]) -> Load
 def _import(file: Path) -> ModuleType:
     """The module in `file`, imported anew. Raises `TemplateError` for a syntax error, else what the module raises."""
     name = f"ondemand_page_{hashlib.sha256(os.fsencode(file)).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(file)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Without a cached .pyc, which is taken for the same when size and second are.
+        exec(compile(file.read_bytes(), str(file), "exec", dont_inherit=True), vars(module))  # noqa: S102
     except SyntaxError as error:
         del sys.modules[name]
         if error.filename != str(file):

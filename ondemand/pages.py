@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ondemand.answers import METHODS, Answer, allowed, answer_of_endpoint, answer_of_page, checked, exported
 from ondemand.errors import ConfigError, OnDemandError
 from ondemand.filenames import PagePattern, comes_before
-from ondemand.frames import traceback_of
+from ondemand.frames import place, traceback_of
 from ondemand.marks import Mark, Paths, Props, Unknown, Value, checked_mark, mark_of
 from ondemand.matching import Index
 from ondemand.routing import Route, decide
+from ondemand.sequencing import checked_handler
 
 if TYPE_CHECKING:
     from ondemand.config import Config
@@ -129,8 +130,10 @@ class PageRoute(Route):
 
 
 def _raising(error: Exception) -> Answer:
+    passed = error.__traceback__
+
     async def answer(page: Any) -> Any:
-        raise error.with_traceback(None)
+        raise error.with_traceback(passed)
 
     return answer
 
@@ -185,10 +188,11 @@ class Pages:
         not name are 404 unless `unknown` says "render".
         Raises `ConfigError` for a bad path and for one that is taken, `MarkError` as `prerender` does.
         """
+        _check_path(path)
         mark = _mark(prerender, paths, props, unknown)
 
         def register(function: F) -> F:
-            where = _place(function)
+            where = place(function)
             self._add(_Registered(path, {"": checked(function, where)}, mark, stream, where, function))
             return function
 
@@ -211,11 +215,12 @@ class Pages:
         HEAD is answered from GET, OPTIONS always; a method that is missing is 405 with Allow. Arguments and what is raised: as
         for `page`.
         """
+        _check_path(path)
         mark = _mark(prerender, paths, props, unknown)
 
         def register(target: F) -> F:
-            functions = {m: checked(one, f"{m} of {_place(target)}") for m, one in _functions(target, path).items()}
-            self._add(_Registered(path, functions, mark, stream, _place(target), target))
+            functions = {m: checked(one, f"{m} of {place(target)}") for m, one in _functions(target, path).items()}
+            self._add(_Registered(path, functions, mark, stream, place(target), target))
             return target
 
         return register
@@ -229,12 +234,14 @@ class Pages:
         """
         if handler is None:
             return functools.partial(self.on_request, app=app)
-        if not callable(handler):
-            raise ConfigError(f"on_request was given {handler!r}. It takes an async function of page and next.")
-        self.handlers.append((handler, app))
+        self.handlers.append((checked_handler(handler), app))
         return handler
 
     def _add(self, one: _Registered) -> None:
+        if "[" in str(one.path):
+            raise ConfigError(
+                f"{one.where} is registered for {one.path!r}, which is how files are named. Write {{name}}."
+            )
         PagePattern(one.path)  # says what is wrong with it here
         key = one.path.rstrip("/") or "/"
         known = self._registered.get(key)
@@ -243,7 +250,11 @@ class Pages:
         ):
             raise ConfigError(f"{one.path} is registered twice: {known.where} and {one.where}. Remove one of them.")
         if known is not None:
-            one = known._replace(functions={**known.functions, **one.functions}, mark=known.mark or one.mark)
+            if {known.mark, known.stream} != {one.mark, one.stream} and (one.mark, one.stream) != (None, None):
+                raise ConfigError(
+                    f"{known.where} and {one.where} answer {one.path}. Say how it is rendered at the first alone."
+                )
+            one = known._replace(functions={**known.functions, **one.functions})
         self._registered[key] = one
 
     def registered(self, config: Config) -> Iterator[PageRoute]:
@@ -280,6 +291,11 @@ def closed(mark: Mark | None) -> Mark | None:
     return mark._replace(unknown="404")
 
 
+def _check_path(path: object) -> None:
+    if not isinstance(path, str):
+        raise ConfigError(f'A page was registered for {path!r}. It takes a path: @pages.page("/about").')
+
+
 def _mark(value: Any, paths: Any, props: Any, unknown: Any) -> Mark | None:
     if value is None and paths is None and props is None and unknown is None:
         return None
@@ -292,9 +308,7 @@ def _functions(target: Any, path: str) -> dict[str, Any]:
         made: Any = target()
         functions = exported(made)
         if not functions:
-            raise ConfigError(
-                f"The endpoint {_place(target)} has no method. Give it GET(self, page), POST, ... or ALL."
-            )
+            raise ConfigError(f"The endpoint {place(target)} has no method. Give it GET(self, page), POST, ... or ALL.")
         return functions
     if not callable(target):
         raise ConfigError(f"endpoint({path!r}) was given {target!r}. It takes a function or a class.")
@@ -302,21 +316,9 @@ def _functions(target: Any, path: str) -> dict[str, Any]:
     return {name if name in METHODS or (name.isupper() and name.isalpha()) else "GET": target}
 
 
-def _place(target: Any) -> str:
-    code = getattr(inspect.unwrap(target) if callable(target) else target, "__code__", None)
-    name = getattr(target, "__qualname__", None) or type(target).__qualname__
-    if code is not None:
-        return f"{name} ({code.co_filename}:{code.co_firstlineno})"
-    try:
-        return f"{name} ({inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]})"
-    except (OSError, TypeError):
-        return str(name)
-
-
 def readable(params: Mapping[str, str], route: PageRoute) -> dict[str, Any]:
-    """Params of a path as page code reads them: see `Page.params`. A slash that came as an escape stands in `params` as NUL."""
-    texts = {name: value.replace("\0", "/") for name, value in params.items()}
-    return {n: v.strip("/") or None if route.pattern.convertor(n) == "path" else v for n, v in texts.items()}
+    """Params of a path as page code reads them: see `Page.params`."""
+    return {n: v.strip("/") or None if route.pattern.convertor(n) == "path" else v for n, v in params.items()}
 
 
 class SitePages:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ondemand.errors import TemplateError
 from ondemand.responses import Response, starlette_request
-from ondemand.streaming import Work, render_now
+from ondemand.streaming import Work, close_coroutine, render_now
 from ondemand.templates import Template
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ def render(
     if not template.reserved.isdisjoint(values):
         names = ", ".join(sorted(template.reserved & values.keys()))
         raise TemplateError(f"{template.name} was given {names}, which Mako keeps for itself.", file=template.file)
+    if not template.attributes.keys().isdisjoint(values):
+        names = ", ".join(sorted(template.attributes.keys() & values.keys()))
+        for value in values.values():
+            close_coroutine(value)
+        raise TemplateError(
+            f"{template.name} was given {names}, which its <%! %> also defines. Rename one of them.", file=template.file
+        )
     if template.processors is not None:
         request = values["request"] if "request" in values else starlette_request(page)
         values = {"request": request, **values}

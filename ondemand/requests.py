@@ -124,10 +124,14 @@ class Inbox:
         if self._pending is not None:
             self._pending.cancel()
 
-    async def disconnected(self) -> None:
-        """Wait until the visitor has left."""
+    async def disconnected(self, *, answered: bool = False) -> None:
+        """Wait until the visitor has left. answered: the answer has begun, and a body that nobody has read by now is let go where
+        it is too large to be kept: a server that holds it back does not see the visitor leave."""
         while self._gone is None:
-            if self._ahead > AHEAD:  # the server holds back the visitor until somebody reads
+            if self._ahead > AHEAD and answered and not self.used_by:
+                self.used_by = "nobody, until the answer had begun"
+                self.refuse()
+            elif self._ahead > AHEAD:  # the server holds back the visitor until somebody reads
                 self._room.clear()
                 await self._room.wait()
             else:
@@ -144,7 +148,7 @@ class Request:
     def __init__(self, scope: Scope, inbox: Inbox, *, origin: str, limit: int | None) -> None:
         """origin: scheme, host and port that the visitor asked for. limit: bytes that a body may have, None for any.
 
-        `on_headers` is called whenever the headers are read.
+        `on_headers` and `on_query` are called whenever the headers and the query are read.
         """
         self._scope = scope
         self._inbox = inbox
@@ -154,6 +158,7 @@ class Request:
         self._query: Query | None = None
         self._forms: list[FormData] = []
         self.on_headers: Callable[[], None] | None = None
+        self.on_query: Callable[[], None] | None = None
 
     @property
     def method(self) -> str:
@@ -177,6 +182,8 @@ class Request:
 
     @property
     def query(self) -> Query:
+        if self.on_query is not None:
+            self.on_query()
         if self._query is None:
             self._query = Query(bytes(self._scope.get("query_string", b"")))
         return self._query

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ondemand._asgi import CURRENT, Message, Receive, Scope, Send
 from ondemand.errors import OnDemandError, PageUnavailable, RequestError
 from ondemand.headers import checked_field
+from ondemand.merging import too_late
 from ondemand.routing import redirect_target
 from ondemand.streaming import CHUNK, Iteration, Work, begin, discard, stream
 
@@ -64,6 +65,7 @@ class Response(_Base):
 
     chunks: Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None
     shows_page = False
+    is_empty = False
 
     streams = True
     """False: send a body that is made bit by bit in one piece, when it is complete."""
@@ -138,25 +140,43 @@ class Response(_Base):
             page.response_given(given=self.is_final)
         if self.shows_page and page is not None:
             await page.show_error(self.status_code, self.raw_headers, scope, receive, send)
-            return
-        whole = not self.streams or (page is not None and page.is_captured)
-        begun, self._begun = self._begun, None
-        work = None if self.status_code in _WITHOUT_BODY else begun or self._work(streams=not whole)
-        if work is not None:
-            headers = self.raw_headers
-            status = self.status_code
-            await stream(
-                work, status=status, headers=headers, scope=scope, receive=receive, send=send, page=page, whole=whole
-            )
         else:
-            body = b"" if scope.get("method") == "HEAD" else self.body
-            headers = [*self.raw_headers]
-            if self.status_code not in _WITHOUT_BODY and not any(name == b"content-length" for name, _ in headers):
-                headers.append((b"content-length", str(len(self.body)).encode()))
-            await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await self._send_body(page, scope, receive, send)
         if self.background is not None:
             await self.background()
+
+    async def _send_body(self, page: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = not self.streams or (page is not None and page.is_captured)
+        if self.status_code in _WITHOUT_BODY:
+            await self.discard()
+            await send({"type": "http.response.start", "status": self.status_code, "headers": [*self.raw_headers]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        begun, self._begun = self._begun, None
+        if (work := begun or self._work(streams=not whole)) is not None:
+            headers = self.raw_headers
+            status = self.status_code
+            try:
+                await stream(
+                    work,
+                    status=status,
+                    headers=headers,
+                    scope=scope,
+                    receive=receive,
+                    send=send,
+                    page=page,
+                    whole=whole,
+                )
+            except (Redirect, RequestError) as error:
+                if page is not None and page.has_started:
+                    raise too_late(f"{type(error).__name__}({error})") from error
+                raise
+            return
+        headers = [*self.raw_headers]
+        if not any(name == b"content-length" for name, _ in headers):
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else self.body})
 
     async def begin(self) -> None:
         """Make the body up to where it waits for the first time, so that middleware sees what the page says of the answer, and
@@ -171,6 +191,8 @@ class Response(_Base):
         begun, self._begun = self._begun, None
         if begun is not None:
             await discard(begun)
+        elif (work := self._work(streams=False)) is not None:
+            work.abandon()
 
     async def text(self) -> str:
         """The whole body as text, UTF-8, for middleware that changes it. What is made while it is sent is made here instead.

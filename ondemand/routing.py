@@ -429,8 +429,12 @@ class Rules:
 
     def covering(self, path: str, route: Route | None = None) -> Iterator[tuple[Pattern, Rule]]:
         """The rules for `path`, most specific first: those whose pattern covers it, or is the route's own text."""
+        other = None
+        if route is not None and route.own and path != "/":  # answered under both
+            other = path[:-1] if path.endswith("/") else path + "/"
         for pattern, rule in self._rules:
-            if (route is not None and pattern.text == route.pattern.text) or pattern.match(path) is not None:
+            named = route is not None and pattern.text == route.pattern.text
+            if named or pattern.match(path) is not None or (other is not None and pattern.match(other) is not None):
                 yield pattern, rule
 
 

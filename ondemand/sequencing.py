@@ -6,19 +6,39 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send
 from ondemand.errors import AnswerError, ConfigError
+from ondemand.frames import place
 from ondemand.responses import Response
 
 if TYPE_CHECKING:
     from ondemand.exchange import Exchange
 
-__all__ = ["Handler", "run", "running", "sequence"]
+__all__ = ["Handler", "Next", "checked_handler", "run", "running", "sequence"]
 
-Next = Callable[..., Awaitable[Any]]
+
+class Next(Protocol):
+    """What middleware calls for the response: `await next()`, or `await next("/path")` for that of another path."""
+
+    def __call__(self, target: str | None = None, /) -> Awaitable[Response]: ...
+
+
 Handler = Callable[..., Any]
+
+
+def checked_handler(handler: Any) -> Any:
+    """`handler`, if it can be called with a page and next. Raises `ConfigError`."""
+    try:
+        inspect.signature(handler).bind(None, None)
+    except ValueError:  # it shows no signature
+        return handler
+    except TypeError:
+        raise ConfigError(
+            f"The middleware {place(handler)} does not take two arguments. Write `async def ...(page, next): ...`."
+        ) from None
+    return handler
 
 
 def sequence(*handlers: Handler) -> Handler:
@@ -27,8 +47,7 @@ def sequence(*handlers: Handler) -> Handler:
     Raises `ConfigError` for what cannot be called.
     """
     for handler in handlers:
-        if not callable(handler):
-            raise ConfigError(f"sequence() was given {handler!r}. It takes async functions of page and next.")
+        checked_handler(handler)
 
     async def in_sequence(page: Exchange, next: Next) -> Any:  # noqa: A002 - Astro's name
         return await run(handlers, page, next)
@@ -36,7 +55,7 @@ def sequence(*handlers: Handler) -> Handler:
     return in_sequence
 
 
-async def run(handlers: Sequence[Handler], page: Exchange, last: Next) -> Any:
+async def run(handlers: Sequence[Handler], page: Exchange, last: Callable[[], Awaitable[Any]]) -> Any:
     """The response that `handlers` make of what `last()` gives.
 
     Raises `AnswerError` for one that returns nothing and never asked for the next, or something else than a response.
@@ -58,7 +77,7 @@ async def run(handlers: Sequence[Handler], page: Exchange, last: Next) -> Any:
     if response is None:
         response = given
     if response is None or not callable(response):
-        name = getattr(handler, "__qualname__", repr(handler))
+        name = place(handler)
         what = "returned nothing and never called next" if response is None else f"returned {type(response).__name__}"
         raise AnswerError(f"The middleware {name} {what}. Return what `await next()` gives, or a Response.")
     return response
@@ -70,8 +89,13 @@ class _Passed(Response):
 
     is_final = False
 
-    def __init__(self, start: Message, messages: asyncio.Queue[Message], task: asyncio.Task[None]) -> None:
+    def __init__(
+        self, before: list[Message], start: Message, messages: asyncio.Queue[Message], task: asyncio.Task[None]
+    ) -> None:
+        """before: what the app sent before the start of its answer (early hints, pushes, what test clients look at)."""
         super().__init__(b"")
+        self._before = before
+        self._read: bytes | None = None
         self.status_code = start["status"]
         self._start = start
         self._messages = messages
@@ -79,30 +103,24 @@ class _Passed(Response):
         self.raw_headers: Headers = [(bytes(name).lower(), bytes(value)) for name, value in start.get("headers", ())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for message in self._before:
+            await send(message)
         await send({**self._start, "status": self.status_code, "headers": [*self.raw_headers]})
-        while (message := await self._next()) is not None:
+        if self._read is not None:
+            await send({"type": "http.response.body", "body": self._read})
+            return
+        while (message := await _message(self._messages, self._task)) is not None:
             await send(message)
         await self._task
 
     async def read(self) -> bytes:
         """The rest of what the app answers."""
-        parts: list[bytes] = []
-        while (message := await self._next()) is not None:
-            parts.append(message.get("body", b""))
-        return b"".join(parts)
-
-    async def _next(self) -> Message | None:
-        """The next message of the app, or None when it has returned. Raises what the app raised."""
-        arrival = asyncio.ensure_future(self._messages.get())
-        try:
-            await asyncio.wait({arrival, self._task}, return_when=asyncio.FIRST_COMPLETED)
-            if arrival.done():
-                self._messages.task_done()
-                return arrival.result()
-        finally:
-            arrival.cancel()
-        self._task.result()
-        return None
+        if self._read is None:
+            parts: list[bytes] = []
+            while (message := await _message(self._messages, self._task)) is not None:
+                parts.append(message.get("body", b""))
+            self._read = b"".join(parts)
+        return self._read
 
 
 async def running(app: ASGIApp, scope: Scope, receive: Receive, stack: AsyncExitStack) -> Response:
@@ -125,19 +143,26 @@ async def running(app: ASGIApp, scope: Scope, receive: Receive, stack: AsyncExit
         await asyncio.gather(task, return_exceptions=True)
 
     stack.push_async_callback(end)
-    first = asyncio.ensure_future(messages.get())
-    try:
-        await asyncio.wait({first, task}, return_when=asyncio.FIRST_COMPLETED)
-    except BaseException:
-        first.cancel()
-        raise
-    if not first.done():
-        first.cancel()
-        task.result()
+    before: list[Message] = []
+    while (start := await _message(messages, task)) is not None and start["type"] != "http.response.start":
+        before.append(start)
+    if start is None:
         raise AnswerError("The app returned without an answer.")
-    start = first.result()
-    messages.task_done()
-    return _Passed(start, messages, task)
+    return _Passed(before, start, messages, task)
+
+
+async def _message(messages: asyncio.Queue[Message], task: asyncio.Task[None]) -> Message | None:
+    """The next message of the app that `task` runs, or None when it has returned. Raises what the app raised."""
+    arrival = asyncio.ensure_future(messages.get())
+    try:
+        await asyncio.wait({arrival, task}, return_when=asyncio.FIRST_COMPLETED)
+        if arrival.done():
+            messages.task_done()
+            return arrival.result()
+    finally:
+        arrival.cancel()
+    task.result()
+    return None
 
 
 async def _finish(answered: Awaitable[None]) -> None:

@@ -9,15 +9,15 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from contextvars import Token
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from ondemand._asgi import CURRENT, ASGIApp, Headers, Message, Receive, Scope, Send, inner_apps
+from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
-from ondemand.errors import ConfigError, OnDemandError, OnDemandWarning, RequestError, StoreError
+from ondemand.errors import ConfigError, OnDemandWarning, RequestError, StoreError
+from ondemand.guarding import Guards, guarded
 from ondemand.layers import Redirects, RuleHeaders, WithProps
 from ondemand.modes import is_debug, say, use_snapshots
 from ondemand.notices import send_plain_error, send_text, send_to_developer
@@ -39,11 +39,9 @@ if TYPE_CHECKING:
     from ondemand.snapshots.public import PublicFolder
     from ondemand.templates import Templates
 
-__all__ = ["Site", "answers_raised", "guarded", "leave"]
+__all__ = ["Site"]
 
 log = logging.getLogger("ondemand")
-
-Guards = tuple[tuple[Guard, Mapping[str, str]], ...]
 
 MAX_REWRITES = 3
 """Rewrites of one request; one more is a loop (Astro: 508)."""
@@ -150,7 +148,7 @@ class Site:
         shapes = {_shape(route): route for route in self.app_table if route not in self.config.routes}
         for page in self.pages.routes if self.pages is not None else ():
             other = shapes.get(_shape(page))
-            if other is not None and other.answers_get:
+            if other is not None and (other.answers_get or _share_methods(page, other)):
                 where = f" ({other.source})" if other.source else ""
                 path = page.pattern.text
                 raise ConfigError(
@@ -505,6 +503,7 @@ class Site:
 
     async def show_failure(self, page: Exchange, error: Exception, name: str, receive: Receive, send: Send) -> None:
         """Answer with the page for what a page of ours raised; in debug mode, with what it was and where."""
+        page.forget_caching()
         if self.debug:
             page.response_given(given=True)
             await send_to_developer(error, name, page.scope, send)
@@ -596,6 +595,13 @@ def _is_as_built(route: Route | None, snapshot: Snapshot) -> bool:
         return False
 
 
+def _share_methods(page: PageRoute, other: Route) -> bool:
+    """True if an endpoint of ours answers a method that a route of the app has too."""
+    if not page.is_endpoint or other.methods is None:
+        return False
+    return page.methods is None or not (page.methods & other.methods).isdisjoint(other.methods - {"HEAD", "OPTIONS"})
+
+
 def _shape(route: Route) -> str:
     """The pattern of a route without the names of its parameters."""
     return re.sub(r"\{\w+", "{", route.pattern.text)
@@ -607,63 +613,17 @@ _OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "r
 _OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges", b"cache-control"])
 """What a snapshot says about itself, and not about the answer that shows it."""
 
-_OF_BODY = frozenset([b"content-type", b"content-length", b"transfer-encoding"])
+_OF_BODY = frozenset(
+    b"content-type content-length transfer-encoding content-encoding content-range content-disposition content-language "
+    b"content-md5 digest content-digest repr-digest etag last-modified accept-ranges".split()
+)
+"""What the headers of an answer say about a body that is not sent."""
 
 
 def _public_folder(folder: Path) -> PublicFolder:
     from ondemand.snapshots.public import PublicFolder
 
     return PublicFolder(folder)
-
-
-async def guarded(guards: Guards, page: Exchange, send: Send | None = None) -> bool:
-    """Ask each guard; True if one of them answered, or raised what is an answer. What it read of the body is there again
-    for the app."""
-    token = CURRENT.set(page)
-    page.be_private()
-    page.keep_body()
-    answer = send or page.send
-    try:
-        for guard, params in guards:
-            page.take_params(params)
-            response: Any = await guard(page)
-            if response is None:
-                continue
-            if not callable(cast("object", response)):
-                name = getattr(guard, "__qualname__", repr(guard))
-                raise TypeError(
-                    f"The guard {name} returned {type(response).__name__}. Return a Response, or None to let pass."
-                )
-            await response(page.scope, page.receive, answer)
-            return True
-    except OnDemandError as error:
-        if not await answers_raised(error, page, answer):
-            raise
-        return True
-    finally:
-        leave(token)
-    page.take_params(None)
-    page.release_body()
-    return False
-
-
-def leave(token: Token[Any]) -> None:
-    """The page is no longer the current one."""
-    try:
-        CURRENT.reset(token)
-    except ValueError:  # the request was given up, and whoever closes it does so in a context of its own
-        return
-
-
-async def answers_raised(error: OnDemandError, page: Exchange, send: Send) -> bool:
-    """Answer with what page code raised, if it is an answer and none has begun."""
-    from ondemand.responses import Redirect, response_to
-
-    if page.has_started or not isinstance(error, Redirect | RequestError):
-        return False
-    error.__traceback__ = error.__context__ = None  # one that is raised again and again must not keep every visitor
-    await response_to(error)(page.scope, page.receive, send)
-    return True
 
 
 def _without(path: str, front: str) -> str | None:

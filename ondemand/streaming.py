@@ -15,13 +15,16 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from types import coroutine
 from typing import Any, cast
 
 from ondemand._asgi import Headers, Message, Receive, Scope, Send
 from ondemand.errors import AwaitError
+from ondemand.routing import to_url
 
 __all__ = [
     "CHUNK",
@@ -38,6 +41,7 @@ __all__ = [
     "render_now",
     "steps_of",
     "stream",
+    "threads",
 ]
 
 log = logging.getLogger("ondemand")
@@ -168,16 +172,26 @@ class Iteration(Work):
     def _batches(self, each: Iterator[str | bytes]) -> Generator[Any, Any, None]:
         """It runs in a worker thread, a while at a time, for it may block."""
         context, loop = copy_context(), asyncio.get_running_loop()
-        chunks: list[str | bytes] = []
-        stopped, busy = False, threading.Lock()
+        chunks: deque[Any] = deque()
+        stopped = hungry = False
+        busy = threading.Lock()
+        turn: asyncio.Future[None] = loop.create_future()
+
+        def wake(_: Any = None) -> None:
+            if not turn.done():
+                turn.set_result(None)
 
         def batch() -> bool:
             """True at the end."""
+            nonlocal hungry
             until, size = time.monotonic() + BATCH, 0
             with busy:
-                for chunk in each:
+                for chunk in cast("Iterator[Any]", each):
                     chunks.append(chunk)
-                    size += len(chunk)
+                    size += len(chunk) if isinstance(chunk, str | bytes) else 1
+                    if hungry:
+                        hungry = False
+                        loop.call_soon_threadsafe(wake)
                     if stopped or size >= CHUNK or time.monotonic() >= until:
                         return False
             return True
@@ -191,20 +205,40 @@ class Iteration(Work):
         try:
             ended = False
             while not ended:
-                running = loop.run_in_executor(None, context.run, batch)
-                ended = yield from steps_of(running)
-                given = [*chunks]
-                chunks.clear()
-                for chunk in given:
-                    if self._add(chunk):
+                running = loop.run_in_executor(threads(), context.run, batch)
+                running.add_done_callback(wake)
+                timer = loop.call_later(BATCH, wake)
+                try:
+                    while True:
+                        yield from steps_of(turn)
+                        turn = loop.create_future()
+                        if running.done():
+                            break
+                        hungry = not chunks  # what is there goes out while the iterator takes its time
+                        while chunks:
+                            if self._add(chunks.popleft()):
+                                yield READY
+                        if not hungry:
+                            timer = loop.call_later(BATCH, wake)
+                finally:
+                    timer.cancel()
+                ended = running.result()
+                while chunks:
+                    if self._add(chunks.popleft()):
                         yield READY
         finally:
             stopped = True
-            closing = loop.run_in_executor(None, context.copy().run, close)
-            if running is not None and running.done() and not running.cancelled():
-                yield from steps_of(closing)
-            else:  # its thread runs on until the iterator gives something; nobody waits for that
-                closing.add_done_callback(_forget)
+            if running is None or (running.done() and not running.cancelled()):
+                yield from steps_of(loop.run_in_executor(threads(), context.copy().run, close))
+            elif hasattr(each, "close"):  # its thread runs on until the iterator gives something
+                running.add_done_callback(lambda _: loop.run_in_executor(threads(), close).add_done_callback(_forget))
+
+
+@functools.cache
+def threads() -> ThreadPoolExecutor:
+    """Where plain functions and iterators run: as many at once as in Starlette, and not in the threads that the event loop needs
+    for itself (host names)."""
+    return ThreadPoolExecutor(40, thread_name_prefix="ondemand")
 
 
 def _forget(future: asyncio.Future[Any]) -> None:
@@ -378,7 +412,7 @@ def _name(page: Any, scope: Scope) -> str:
     route = None
     with contextlib.suppress(Exception):
         route = page.route_pattern if page is not None else None
-    return str(route or scope.get("path") or "A page")
+    return str(route or to_url(scope.get("path") or "") or "A page")
 
 
 class _Answer:
@@ -425,11 +459,11 @@ class _Answer:
                 raise asyncio.CancelledError
             if waiting is TURN:
                 waiting = None  # an event loop that is given nothing runs once
-            elif self._head and not self._whole:
-                complete = False
-                break
             else:
                 if not self._whole and (data := work.take()):
+                    if self._head:  # here GET would send its first byte
+                        complete = False
+                        break
                     if waiting is not None and waiting is not READY:
                         waiting._asyncio_future_blocking = False  # others may wait for it in the meantime
                     sending = self._go(data, more=True)
@@ -504,7 +538,7 @@ class _Answer:
     async def wait_for_end(self, page: Any, receive: Receive) -> None:
         """Cancel the answer when the visitor leaves."""
         if page is not None:
-            await page.request.disconnected()  # which leaves the body to whoever reads it
+            await page.visitor_leaves()  # which leaves the body to whoever reads it
         else:
             while (await receive())["type"] != "http.disconnect":
                 pass

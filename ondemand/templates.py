@@ -91,6 +91,12 @@ class Templates:
         """The Mako template in `file`; what it includes is found relative to `name`. Raises `TemplateError`."""
         return self._mako.read(file, name)
 
+    def around(self, layout: str) -> Template:
+        """The template `layout` for a document that it shows as its value `content`: as Jinja2, itself; as Mako, one that
+        inherits it, so that `${self.body()}` and `${next.body()}` are the document too. Raises `TemplateError`."""
+        found = self.get(layout)
+        return self._mako.around(layout) if self._is_mako(layout) else found
+
     def _is_mako(self, name: str) -> bool:
         suffix = posixpath.splitext(name)[1].lower()
         if suffix == ".mako" or self._kind == "mako":
@@ -105,6 +111,8 @@ class Templates:
     def find(self, name: str) -> Path | None:
         """The file of `name`, a normal relative path, in the first folder that has it. Raises `TemplateError` if that leads
         outside all of them."""
+        if name.endswith((".py", ".pyc")) or any(part.startswith(".") for part in name.split("/")):
+            return None  # no template, and nothing to show
         for folder in self.folders:
             file = folder / name
             if file.is_file():
@@ -197,6 +205,7 @@ class _Mako:
         self._given = given
         self._known: dict[str, _MakoTemplate] = {}
         self._read: dict[str, _MakoTemplate] = {}
+        self._around: dict[str, _MakoTemplate] = {}
         self._lock = threading.RLock()
         self._settings: dict[str, Any] = dict(given.template_args) if given is not None else {"strict_undefined": True}
 
@@ -241,6 +250,14 @@ class _Mako:
             except TemplateLookupException:
                 continue
         raise self._templates.missing(name)
+
+    def around(self, layout: str) -> _MakoTemplate:
+        known = self._around.get(layout)
+        if known is None:
+            text = f"<%inherit file={('/' + layout)!r}/>${{content}}"
+            name = f"a document in {layout}"
+            known = self._around[layout] = _MakoTemplate(name, name, self._compiled(text.encode(), name, name))
+        return known
 
     def read(self, file: Path, name: str) -> _MakoTemplate:
         path = os.path.abspath(file)
@@ -469,6 +486,15 @@ def _last_line(error: BaseException, file: str) -> int | None:
 # ---------------------------------------------------------------------------------------------------------------- Jinja2
 
 
+def _undefined(base: type[Any]) -> type[Any]:
+    """A name that was not given: it may be asked for (`{% if x %}`, `x is defined`), and fails where it is written."""
+
+    class Undefined(base):
+        __str__ = base._fail_with_undefined_error  # pyright: ignore[reportPrivateUsage]
+
+    return Undefined
+
+
 class _JinjaTemplate(Template):
     def __init__(self, name: str, template: Any, processors: Any) -> None:
         super().__init__(name, template.filename or name)
@@ -509,6 +535,7 @@ class _Jinja:
                 loader=jinja2.FunctionLoader(self._load),
                 autoescape=True,
                 enable_async=True,
+                undefined=_undefined(jinja2.Undefined),
                 auto_reload=fresh,
                 cache_size=-1,
                 finalize=_finalized,

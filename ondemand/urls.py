@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from urllib.parse import SplitResult, urlsplit
 
@@ -54,14 +55,21 @@ class URL(str):
         """The path, percent-encoded."""
         return self._parts.path
 
+    on_query: Callable[[], None] | None = None
+    """Called when the query is read."""
+
     @property
     def search(self) -> str:
         """The query with its question mark, "" if there is none."""
+        if self.on_query is not None:
+            self.on_query()
         return f"?{self._parts.query}" if self._parts.query else ""
 
     @cached_property
     def search_params(self) -> Query:
         """The query's parameters."""
+        if self.on_query is not None:
+            self.on_query()
         return Query(self._parts.query.encode())
 
     @cached_property

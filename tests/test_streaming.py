@@ -23,7 +23,7 @@ from starlette.background import BackgroundTask
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from ondemand import OnDemand, Page, Response
+from ondemand import OnDemand, Page, Pages, Redirect, Response
 from ondemand.errors import AwaitError, ResponseStarted
 from ondemand.rendering import Rendered, render
 from ondemand.streaming import CHUNK
@@ -537,9 +537,6 @@ def test_an_exception_before_the_first_byte_is_that_of_the_page(make: Make, engi
             visitor = Visitor(
                 make("${await_(sleep(0.001)) or ''}a${1 / 0}", engine=engine, sleep=asyncio.sleep), method=method
             )
-            if method == "HEAD":
-                await visitor.task  # what comes behind a wait is not rendered
-                continue
             with pytest.raises(ZeroDivisionError):
                 await visitor.task
             assert visitor.messages == []
@@ -973,3 +970,159 @@ def test_without_greenlets_templates_render_and_a_wait_says_what_is_missing(tmp_
     said = done.stdout.splitlines()
     assert said[0] == "b't quick '"
     assert "pip install greenlet" in said[1]
+
+
+# ----------------------------------------------------------------------------------------------------- what reviews found
+
+
+@pytest.mark.parametrize("text", ["${await_(x) or ''}${1 / 0}", "<% await_(x)\nraise Redirect('/y') %>"])
+def test_head_is_what_get_is_until_the_first_byte(text: str, tmp_path: Path) -> None:
+    (tmp_path / "t.mako").write_text(
+        "<%!\nimport asyncio\nfrom ondemand import Redirect\nprerender = False\n"
+        "async def frontmatter(page): return {'x': asyncio.sleep(0.001)}\n%>" + text
+    )
+    app = OnDemand(pages=tmp_path)
+    get, head = ask(app, "/t"), ask(app, "/t", method="HEAD")
+    assert (head.status, head.header("location")) == (get.status, get.header("location"))
+    assert head.body == b""
+
+
+def test_a_task_that_others_wait_for_is_not_cancelled(make: Make, engine: str) -> None:
+    async def test() -> None:
+        shared = asyncio.ensure_future(asyncio.sleep(3600, "x"))
+        unused = Visitor(make("a", engine=engine, shared=shared))
+        await unused.task
+        leaves = Visitor(make("a${await_(shared)}", engine=engine, shared=shared))
+        await asyncio.sleep(0.01)
+        leaves.leave()
+        await leaves.task
+        assert not shared.cancelled()
+        assert not shared.done()
+        shared.cancel()
+
+    run(test)
+
+
+def test_awaitables_of_any_kind_start_together(make: Make, engine: str) -> None:
+    started: list[str] = []
+
+    class Query:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __await__(self) -> Any:
+            started.append(self.name)
+            yield from asyncio.sleep(0).__await__()
+            return self.name
+
+    async def test() -> None:
+        visitor = Visitor(make("${await_(a)}${await_(b)}", engine=engine, a=Query("a"), b=Query("b")))
+        await visitor.task
+        assert visitor.body == b"ab"
+        assert started == ["a", "b"]
+
+    run(test)
+
+
+def test_greenlets_do_not_pile_up(make: Make, engine: str) -> None:
+    if engine != "mako":
+        return
+    from greenlet import greenlet
+
+    def count() -> int:
+        gc.collect()
+        return sum(isinstance(one, greenlet) for one in gc.get_objects())
+
+    async def wave() -> None:
+        visitors = [Visitor(make("${await_(x)}", engine=engine, x=asyncio.sleep(0.01, "x"))) for _ in range(200)]
+        for visitor in visitors:
+            await visitor.task
+
+    run(wave)
+    before = count()
+    run(wave)
+    run(wave)
+    assert count() <= max(before, 70)
+
+
+def test_what_a_plain_generator_gave_is_on_the_wire_while_it_takes_its_time() -> None:
+    going = threading.Event()
+
+    def chunks() -> Iterator[str]:
+        yield "one"
+        assert going.wait(10)
+        yield "two"
+
+    async def test() -> None:
+        visitor = Visitor(Response(chunks()))
+        while b"one" not in visitor.body:
+            await asyncio.sleep(0.005)
+        assert visitor.body == b"one"
+        going.set()
+        await visitor.task
+        assert visitor.body == b"onetwo"
+
+    run(test)
+
+
+def test_a_plain_generator_of_what_is_no_text_is_told_so() -> None:
+    async def test() -> None:
+        visitor = Visitor(Response(iter([1])))  # type: ignore[list-item]
+        with pytest.raises(TypeError, match="A body is made of text and bytes, not of int"):
+            await visitor.task
+
+    run(test)
+
+
+def test_a_redirect_after_the_first_byte_is_too_late(make: Make, engine: str, tmp_path: Path) -> None:
+    raised: list[BaseException] = []
+    pages = Pages()
+
+    @pages.page("/", prerender=False)
+    async def home(page: Any) -> Any:
+        yield "x"
+        await asyncio.sleep(0)
+        try:
+            page.redirect("/y")
+        except ResponseStarted as error:
+            raised.append(error)
+        raise Redirect("/y")
+
+    with pytest.raises(ResponseStarted, match="Redirect"):
+        ask(OnDemand(pages=pages), "/")
+    assert len(raised) == 1
+
+
+def test_a_body_that_nobody_reads_does_not_hide_that_the_visitor_left() -> None:
+    pages = Pages()
+
+    async def test() -> None:
+        over = asyncio.Event()
+
+        @pages.page("/", prerender=False)
+        async def endless(page: Any) -> Any:
+            try:
+                while True:
+                    yield "x"
+                    await asyncio.sleep(0.001)
+            finally:
+                over.set()
+
+        messages = [{"type": "http.request", "body": b"x" * 50_000, "more_body": True} for _ in range(6)]
+        messages.append({"type": "http.disconnect"})
+        started = asyncio.Event()
+
+        async def receive() -> Any:
+            await started.wait()
+            return messages.pop(0) if messages else await asyncio.get_running_loop().create_future()
+
+        async def send(message: Any) -> None:
+            started.set()
+
+        headers = {"content-type": "application/json", "origin": "http://testserver"}
+        await asyncio.wait_for(
+            OnDemand(pages=pages)(make_scope("/", method="POST", headers=headers), receive, send), 10
+        )
+        assert over.is_set()
+
+    run(test)

@@ -516,3 +516,9 @@ def test_jinja_and_starlette_are_optional(folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", WITHOUT, str(folder)], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == ["b't'", "A template of Jinja2 needs Jinja2: pip install jinja2."]
+
+
+def test_a_name_that_jinja_was_not_given_fails_where_it_is_written(folder: Path) -> None:
+    (folder / "t.html").write_text("{% if nothing %}{% endif %}{{ misspelt }}")
+    with pytest.raises(Exception, match="'misspelt' is undefined"):
+        ask(render(Templates([folder]).get("t.html"), Page.for_test("/"), {}), "/")

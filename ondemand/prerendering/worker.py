@@ -231,21 +231,16 @@ class Worker:
                 'findings={"vary": "ignore"}.'
             )
             yield Finding("vary", f"It is marked static, but {reason}.", remedy)
+        own = route is not None and route.own
         for what, frame in answer.reads.items():
             yield Finding(
                 "session" if what == "the session" else "reads",
-                f"It is marked static, but it reads {what}, which a build has not.",
-                "Render it on demand: @prerender(False).",
+                f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not.",
+                f"Render it on demand: {'prerender = False' if own else '@prerender(False)'}.",
                 frames=(frame,) if frame else (),
             )
-        own = route is not None and route.own  # its files have no last slash
-        if (
-            route is not None
-            and route.takes_rest
-            and answer.path.endswith("/")
-            and not own
-            and not _is_document(answer)
-        ):
+        is_folder = route is not None and route.takes_rest and answer.path.endswith("/") and not own
+        if is_folder and not _is_document(answer):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
             yield Finding(
                 "collision", message, "Take that entry out of its `paths`, or give the file a name of its own."
