@@ -132,12 +132,24 @@ def decoded_once(given: Given, want: Want, got: Reply) -> Amended:
     if not escaped and "\\" not in path:
         return None
     if not path.startswith("/url/any/"):
-        return changed(want, body=text_of(want).replace("%2F", "/")) if path.startswith("/params/") else None
-    segments = [unquote(segment) for segment in path.split("/") if segment]
+        if not path.startswith("/params/") or "%2f" not in path.lower():
+            return None
+        if "{" in text_of(want):  # of [id], which takes no slash: the page of the rest answers
+            return changed(want, body=f"<!DOCTYPE html><p>{unquote(path).removeprefix('/params/')}</p>")
+        return changed(want, body=text_of(want).replace("%2F", "/"))
+    segments = [segment for segment in unquote(path).split("/") if segment]
     pathname = "".join(f"/{quote(segment, safe=UNRESERVED)}" for segment in segments)
     said = {"rest": "/".join(segments[2:]), "pathname": pathname, "raw": path}
     body = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     return changed(want, {"content-type": "application/json"}, status=200, body=body)
+
+
+def one_spelling(given: Given, want: Want, got: Reply) -> Amended:
+    path = unquote(path_of(given))
+    if given["wraps"] or want["status"] != 200 or "//" not in path:
+        return None
+    clean = re.sub("//+", "/", path_of(given))
+    return changed(want, {"content-type": None, "location": clean}, status=301, body="")
 
 
 def as_it_came(given: Given, want: Want, got: Reply) -> Amended:
@@ -223,6 +235,11 @@ DECISIONS = [
         "percent-escapes decoded exactly once",
         "Params are the path decoded once, as ASGI gives it (DESIGN.md section 4).",
         decoded_once,
+    ),
+    Decision(
+        "a page has one spelling",
+        "Doubled slashes and dot segments are redirected, so that guards, rules and middleware see the path that is answered.",
+        one_spelling,
     ),
     Decision(
         "the app sees the path as it came",

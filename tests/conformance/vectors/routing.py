@@ -79,14 +79,10 @@ def inside(given: Given, path: str) -> str | None:
     return (path[len(base) :] or "/") if path == base or path.startswith(f"{base}/") else None
 
 
-SLASH = "\ue000"
-"""Stands in a decoded path for a slash that was encoded, and so ends no segment."""
-
-
 def canonical(path: str) -> str:
-    """`path` decoded once, without empty and dot segments (RFC 3986 section 5.2.4)."""
+    """`path` decoded once, an escaped slash included, without empty and dot segments (RFC 3986 section 5.2.4)."""
     found: list[str] = []
-    segments = unquote(re.sub("%2[Ff]", SLASH, path)).split("/")
+    segments = unquote(path).split("/")
     for segment in segments:
         if segment == "..":
             del found[-1:]
@@ -98,7 +94,7 @@ def canonical(path: str) -> str:
 
 def encoded(path: str) -> str:
     """A path of `canonical`, as it is sent."""
-    return "%2F".join(quote(part, safe=SAFE) for part in path.split(SLASH))
+    return quote(path, safe=f"{SAFE}/")
 
 
 def fits(file: str, path: str) -> dict[str, str | None] | None:
@@ -122,7 +118,7 @@ def fits(file: str, path: str) -> dict[str, str | None] | None:
     found = re.fullmatch(f"{expression}/?", path, re.DOTALL)
     if found is None:
         return None
-    return {name: (value or "").replace(SLASH, "/") or None for name, value in found.groupdict().items()}
+    return {name: value or None for name, value in found.groupdict().items()}
 
 
 def literal(given: Given, path: str) -> str | None:
@@ -144,7 +140,7 @@ def decoded_once(given: Given, expected: Any, got: Any) -> Any:
         params = fits(expected["file"], path)
         return None if params is None else {**expected, "params": params}
     if expected["outcome"] == "redirect":
-        return NOT_FOUND if has_redirects(given) and SLASH in path else None
+        return NOT_FOUND if has_redirects(given) and "%2f" in wire(given).lower() else None
     file = literal(given, path)
     return match(file, {}) if expected == NOT_FOUND and file is not None else None
 
@@ -188,6 +184,18 @@ def is_canonical(given: Given, expected: Any, got: Any) -> Any:
     if given["config"].get("trailingSlash") == "never" and clean == f"{base}/" != "/":
         clean = base
     return {**expected, "location": f"{encoded(clean)}{mark}{query}"}
+
+
+def one_spelling(given: Given, expected: Any, got: Any) -> Any:
+    path = unquote(wire(given))
+    clean = canonical(wire(given))
+    if expected["outcome"] != "match" or path == clean or inside(given, clean) is None:
+        return None
+    if given["config"].get("base") and canonical("/" + path.lstrip("/")) == "/" + path.lstrip("/"):
+        return None  # slashes in front of `base` are taken for one
+    slash = given["config"].get("trailingSlash")
+    clean = clean.rstrip("/") or "/" if slash == "never" else clean
+    return {"outcome": "redirect", "status": 301, "location": encoded(clean)}
 
 
 def base_enforced(given: Given, expected: Any, got: Any) -> Any:
@@ -259,6 +267,11 @@ DECISIONS = [
         "a redirect leads to the one spelling of a path",
         "Doubled slashes, dot segments and needless escapes are cleared away with the last slash, not one by one.",
         is_canonical,
+    ),
+    Decision(
+        "a page has one spelling",
+        "Doubled slashes and dot segments are redirected, so that guards, rules and middleware see the path that is answered.",
+        one_spelling,
     ),
     Decision(
         "a page with a dot in its name is a page",
