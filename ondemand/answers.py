@@ -106,7 +106,12 @@ def exported(holder: Any) -> dict[str, Any]:
     """The functions that a module or object exports by the names of methods (Astro: endpoints)."""
     names = [name for name in dir(holder) if name in METHODS or (name.isupper() and name.isalpha() and name.isascii())]
     found = {name: getattr(holder, name) for name in names}
-    return {name: one for name, one in found.items() if name in METHODS or inspect.isroutine(one)}
+    home = getattr(holder, "__name__", None) or type(holder).__module__  # SQL imported from elsewhere is no method
+    return {
+        name: one
+        for name, one in found.items()
+        if name in METHODS or (inspect.isroutine(one) and getattr(one, "__module__", home) == home)
+    }
 
 
 def answer_of_page(function: Any, where: str) -> Answer:

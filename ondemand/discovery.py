@@ -35,7 +35,7 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[Route], *, known: bool, pages: SitePages | None = None) -> None:
         """routes: also those that only hide what lies behind them (`Route.hides`). pages: those of our own: of a page and a
-        route that cover one path, the one that says more about it answers, and the route where they say as much."""
+        route that cover one path, the one that says more about it answers; where they say as much, the page answers GET."""
         own = pages.routes if pages is not None else ()
         self.routes = (*own, *(route for route in routes if not route.hides))
         self.known = known
@@ -117,16 +117,13 @@ class _Group(NamedTuple):
     inside: tuple[int, ...] = ()  # the ids of the apps around it: an app may be mounted in itself
 
 
-def discover(app: Any, config: Config, pages: SitePages | None = None) -> RouteTable:
-    """Read the routes of `app` (through whatever wraps it), behind the configured redirects and `config.routes`.
-
-    pages: those of the site's own, beside them.
-    """
+def discover(app: Any, config: Config) -> RouteTable:
+    """Read the routes of `app` (through whatever wraps it), behind the configured redirects and `config.routes`."""
     routes = [*config.redirects.routes(static=config.output == "static"), *config.routes]
     root = next((inner for inner in inner_apps(app) if _has_routes(inner)), None)
     if root is not None:
         routes += _read_app(root, _Group(convertors=_convertors()))
-    return RouteTable(routes, known=root is not None, pages=pages)
+    return RouteTable(routes, known=root is not None)
 
 
 def _read_app(app: Any, group: _Group) -> Iterator[Route]:

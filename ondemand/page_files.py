@@ -191,7 +191,10 @@ def _endpoint(file: Path, name: str, templates: Callable[[], Templates]) -> Load
     said = vars(module)
     _look_for_slips(said, name, _NAMES)
     mark = next((found for one in functions.values() if (found := mark_of(one)) is not None), None)
-    mark = closed(mark) or _mark_of_file(said, name)
+    own = _mark_of_file(said, name)
+    if mark is not None and own is not None:
+        raise ConfigError(f"{name} is marked with @prerender and says so itself. Keep one of them.")
+    mark = closed(mark) or own
     first = next(iter(functions.values()))
     return Loaded(
         answer_of_endpoint(functions, name),

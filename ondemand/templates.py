@@ -66,7 +66,9 @@ class Templates:
         read once. Raises `TemplateError` for another `given`."""
         self._kind = _kind(given)
         self.given = given
-        own = given.directories if self._kind == "mako" else ()
+        own: Sequence[Any] = given.directories if self._kind == "mako" else ()
+        if self._kind == "jinja":  # Mako templates may lie beside its own
+            own = getattr(getattr(given, "env", given).loader, "searchpath", ())
         self.folders = tuple(dict.fromkeys(Path(os.path.abspath(folder)) for folder in (*own, *folders)))
         self.fresh = fresh
         self._known: dict[str, Template] = {}

@@ -407,6 +407,18 @@ def test_an_endpoint_file(folder: Callable[[Files], Path]) -> None:
     assert ask(app, "/none").status == 500
 
 
+def test_what_is_imported_is_no_method(folder: Callable[[Files], Path]) -> None:
+    source = "from operator import index as SQL\ndef GET(page): return 'x'\ndef PURGE(page): return 'purged'\n"
+    app = alone(folder({"x.py": source}))
+    assert ask(app, "/x", method="OPTIONS", headers=SAME).header("allow") == "GET, HEAD, OPTIONS, PURGE"
+
+
+def test_an_endpoint_is_marked_once(folder: Callable[[Files], Path], caplog: pytest.LogCaptureFixture) -> None:
+    source = "import ondemand\nprerender = True\n@ondemand.prerender(False)\ndef GET(page): return 'x'\n"
+    assert ask(alone(folder({"x.py": source})), "/x").status == 500
+    assert "x.py is marked with @prerender and says so itself" in caplog.text
+
+
 def test_an_endpoints_own_404_is_kept(folder: Callable[[Files], Path]) -> None:
     source = "from ondemand import Response\ndef GET(page):\n    return Response(None, 404)\n"
     answer = ask(alone(folder({"x.py": source, "404.mako": "not found"})), "/x")

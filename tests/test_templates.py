@@ -522,3 +522,11 @@ def test_a_name_that_jinja_was_not_given_fails_where_it_is_written(folder: Path)
     (folder / "t.html").write_text("{% if nothing %}{% endif %}{{ misspelt }}")
     with pytest.raises(Exception, match="'misspelt' is undefined"):
         ask(render(Templates([folder]).get("t.html"), Page.for_test("/"), {}), "/")
+
+
+def test_mako_templates_may_lie_beside_those_of_a_given_environment(folder: Path) -> None:
+    (folder / "a.mako").write_text("mako")
+    (folder / "a.html").write_text("jinja")
+    templates = Templates([], Jinja2Templates(folder))
+    for name, text in (("a.mako", "mako"), ("a.html", "jinja")):
+        assert ask(render(templates.get(name), Page.for_test("/"), {"request": None}), "/").text == text
