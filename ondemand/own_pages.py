@@ -138,9 +138,8 @@ class OwnPages:
     async def _response(self, page: Exchange, stack: AsyncExitStack | None = None) -> Any:
         """What the page, or the app, answers: a response that is not sent yet. stack: what ends the app."""
         route = page.route
-        if (
-            route is None and page.is_rewritten
-        ):  # by middleware: what stands in front of the other path is asked as well
+        if route is None and page.is_rewritten:
+            # Middleware leads to another path: what stands in front of that one is asked as well.
             route = await self._find(page, page.path)
             if (refused := await self._refused(page, route)) is not None:
                 return refused
