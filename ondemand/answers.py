@@ -10,6 +10,7 @@ import io
 import mimetypes
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ondemand.errors import AnswerError, ConfigError
@@ -106,11 +107,12 @@ def exported(holder: Any) -> dict[str, Any]:
     """The functions that a module or object exports by the names of methods (Astro: endpoints)."""
     names = [name for name in dir(holder) if name in METHODS or (name.isupper() and name.isalpha() and name.isascii())]
     found = {name: getattr(holder, name) for name in names}
-    home = getattr(holder, "__name__", None) or type(holder).__module__  # SQL imported from elsewhere is no method
+    home = holder.__name__ if isinstance(holder, ModuleType) else None
     return {
         name: one
         for name, one in found.items()
-        if name in METHODS or (inspect.isroutine(one) and getattr(one, "__module__", home) == home)
+        if name in METHODS
+        or (inspect.isroutine(one) and (home is None or one.__module__ == home))  # not what it imports
     }
 
 
