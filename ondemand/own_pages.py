@@ -301,16 +301,20 @@ class AppErrors:
         asks = b"text/html" in request_headers(scope).get(b"accept", b"").lower()
         has_route = self._site.app_table.match(page.path, method=scope["method"]) is not None
         shown = 0
+        sent = False
         headers: Headers = []
 
         async def watch(message: Message) -> None:
-            nonlocal shown, headers
+            nonlocal shown, sent, headers
             if message["type"] == "http.response.start" and message["status"] in {404, 500}:
                 headers = list(message.get("headers", ()))
                 if asks or not (has_route and _is_json(headers)):
                     shown = message["status"]
             if not shown:
                 await send(message)
+            elif shown == 404 and not sent and message["type"] == "http.response.body":  # it may go on for ever
+                sent = True
+                await self._site.error_page(page, shown, headers, scope, receive, send)
 
         try:
             await self.app(scope, receive, watch)
@@ -320,7 +324,7 @@ class AppErrors:
             if not page.has_started and not page.is_captured:
                 await self._site.error_page(page, 500, [], scope, receive, send, error)
             raise
-        if shown:
+        if shown and not sent:
             await self._site.error_page(page, shown, headers, scope, receive, send)
 
 

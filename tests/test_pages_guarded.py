@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ondemand import ConfigError, OnDemand, Pages, Response, Rule
-from tests.asking import Answer, ask
+from tests.asking import Answer, ask, make_scope
 
 SAME = {"origin": "http://testserver"}
 
@@ -206,6 +206,49 @@ def test_the_page_for_an_error_has_nothing_of_the_body_it_takes_the_place_of() -
     kept = {name for name, _ in answer.headers}
     assert "x-kept" in kept
     assert kept.isdisjoint({"content-encoding", "etag", "content-disposition"})
+
+
+def test_a_404_that_never_ends_shows_the_sites_page() -> None:
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.001)
+
+    pages = Pages()
+    pages.page("/404")(lambda page: "not found")
+    site = OnDemand(endless, pages=pages, error_pages="all")
+
+    async def test() -> None:
+        done, bodies = asyncio.Event(), list[bytes]()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                bodies.append(message["body"])
+                if not message.get("more_body"):
+                    done.set()
+
+        async def receive() -> Any:
+            return await asyncio.get_running_loop().create_future()
+
+        task = asyncio.ensure_future(site(make_scope("/x"), receive, send))
+        await asyncio.wait_for(done.wait(), 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert b"".join(bodies) == b"not found"
+
+    asyncio.run(test())
+
+
+def test_what_the_app_raised_is_what_the_500_page_gets() -> None:
+    async def boom(request: Request) -> Any:
+        raise RuntimeError("secret")
+
+    pages = Pages()
+    pages.page("/500", prerender=False)(lambda page: type(page.props["error"]).__name__)
+    site = OnDemand(Starlette(routes=[Route("/x", boom)]), pages=pages, error_pages="all")
+    client = TestClient(site, raise_server_exceptions=False)
+    assert (client.get("/x").status_code, client.get("/x").text) == (500, "RuntimeError")
 
 
 def test_a_log_line_is_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -346,8 +346,12 @@ class _Build:
             self._find(finding)
         for route in self._hello.routes:
             if route.kind in {"static", "auto"} and "{" in route.pattern and not self._is_reached(route):
-                message = f"{route.pattern} is marked static, but no link and no `paths` leads to any page of it."
-                remedy = "Give it paths=..., link to it, or render it on demand: @prerender(False)."
+                where = f" ({route.source})" if route.source else ""
+                message = f"{route.pattern}{where} is static, but no link and no `paths` leads to any page of it."
+                remedy = (
+                    "Give it paths=... (in a page file: static_paths), link to it, or render it on demand: "
+                    "@prerender(False), prerender = False."
+                )
                 self._find(Finding("unreached", message, remedy, route=route.pattern))
         for route in self._hello.closed:
             for path in frontier.only_linked(route):
