@@ -8,7 +8,6 @@ import copy
 import inspect
 import io
 import mimetypes
-import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -160,7 +159,9 @@ def answer_of_endpoint(functions: Mapping[str, Any], where: str) -> Answer:
             return Response(
                 text, status, {"allow": allow, **({"content-type": "text/plain; charset=utf-8"} if text else {})}
             )
-        response = _own(to_response(await calls[name](page), f"{name} of {where}", content_type=_type_of(page.path)))
+        kind = _type_of(page.path)
+        response = to_response(await calls[name](page), f"{name} of {where}", is_page=False, content_type=kind)
+        response = _own(response)
         if isinstance(response, Response):
             response.shows_page = False  # an endpoint's own 404 is no page's (Astro)
         return _streaming(response, page)
@@ -194,14 +195,12 @@ def _type_of(path: str) -> str | None:
     return f"{kind}; charset=utf-8" if is_text else kind
 
 
-def to_response(value: Any, where: str, *, content_type: str | None = HTML) -> Any:
-    """The response that `value` stands for: text, bytes, what has `__html__`, an iterator of text or bytes, or any response.
-    content_type: of a text; another than HTML: it is an endpoint's, whose dict or list is JSON, and None where the path of an
-    endpoint names none.
+def to_response(value: Any, where: str, *, is_page: bool = True, content_type: str | None = HTML) -> Any:
+    """The response that `value` stands for: text, bytes, what has `__html__`, an iterator of text or bytes, or any response;
+    of an endpoint also a dict or list, as JSON. content_type: of text and bytes; None where the path of an endpoint names none.
 
     Raises `AnswerError` for everything else, which names `where`.
     """
-    is_page = content_type == HTML and not re.match(r"[A-Z]+ of ", where)
     if _is_response(value):
         return value
     if (html := getattr(value, "__html__", None)) is not None:
