@@ -54,7 +54,7 @@ def test_every_pattern_that_matches_is_a_candidate(texts: list[str], path: str) 
 
 @given(PATTERNS, PATHS)
 def test_so_it_is_for_pages(texts: list[str], path: str) -> None:
-    patterns = [PagePattern(text) for text in texts if "*" not in text]
+    patterns = [PagePattern(text) for text in texts if "*" not in text and text.count(":path}") < 3]
     found = set(Index(patterns).candidates(path))
     assert {n for n, pattern in enumerate(patterns) if pattern.match(path) is not None} <= found
 
