@@ -22,6 +22,28 @@ _stubborn: list[Any] = []
 """Greenlets that cannot be ended: freeing them would run them again."""
 
 
+class _Started:
+    """What a template is given for an awaitable: it can be awaited, and whoever takes it for the result is told so."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.task.__await__()
+
+    def _is_no_result(self, *_: Any) -> Any:
+        raise written_unawaited(self)
+
+    __str__ = __html__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = __call__ = _is_no_result
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise written_unawaited(self)
+
+
 class _Template(Work):
     """A template that is being rendered with its values."""
 
@@ -35,7 +57,7 @@ class _Template(Work):
         for name, value in self.values.items():
             if hasattr(value, "__await__") and not isinstance(value, asyncio.Future):
                 task: asyncio.Task[Any] = asyncio.ensure_future(cast("Coroutine[Any, Any, Any]", value))
-                self.values[name] = task
+                self.values[name] = _Started(task)
                 self._started.append(task)
                 self._fresh = True
 
@@ -176,6 +198,8 @@ class Rendering(_Template):
             if self._refused > STUBBORN and self._greenlet:
                 self._greenlet.parent.switch(STUCK)
             raise asyncio.CancelledError
+        if isinstance(awaitable, _Started):
+            awaitable = awaitable.task
         if isinstance(awaitable, asyncio.Future):
             if awaitable not in self._started and not awaitable.done():
                 awaitable = asyncio.shield(awaitable)  # a visitor who leaves cancels what is waited for
@@ -258,7 +282,9 @@ class Generating(_Template):
 
     def await_(self, awaitable: Awaitable[Any], /) -> Any:
         """What the engine awaits: see `Rendering.await_`. In `await_(f())` it has awaited f() before it comes here."""
-        if isinstance(awaitable, asyncio.Future) and awaitable not in self._started and not awaitable.done():
+        if isinstance(awaitable, _Started):
+            awaitable = awaitable.task
+        elif isinstance(awaitable, asyncio.Future) and not awaitable.done():
             awaitable = asyncio.shield(awaitable)
         return _Turn(awaitable) if hasattr(awaitable, "__await__") else awaitable
 
@@ -298,10 +324,10 @@ def written_unawaited(value: Any) -> AwaitError:
     """The error for an awaitable that a template writes; a coroutine is closed."""
     rendering = getattr(_current(), "rendering", None) or getattr(_running, "work", None)
     name = rendering.name_of(value) if isinstance(rendering, _Template) else ""
-    kind = type(value).__name__
+    kind = "" if isinstance(value, _Started) else f" ({type(value).__name__})"
     close_coroutine(value)
     return AwaitError(
-        f"The template writes {name or 'something'}, which has to be awaited ({kind}): write await_({name or '...'}), "
+        f"The template uses {name or 'something'}, which has to be awaited{kind}: write await_({name or '...'}), "
         f"as in ${{await_({name or '...'})}} or {{{{ await_({name or '...'}) }}}}."
     )
 

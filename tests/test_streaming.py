@@ -1126,3 +1126,34 @@ def test_a_body_that_nobody_reads_does_not_hide_that_the_visitor_left() -> None:
         assert over.is_set()
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    "use", ["${v}", "${v['a']}", "${v.title}", "% for x in v:\n${x}\n% endfor", "% if v:\nx\n% endif"]
+)
+def test_whoever_takes_an_awaitable_for_its_result_is_told(use: str, tmp_path: Path) -> None:
+    from ondemand.frames import describe
+
+    (tmp_path / "t.mako").write_text(f"a\n{use}\n")
+    template = Templates([tmp_path]).get("t.mako")
+
+    async def test() -> None:
+        visitor = Visitor(render(template, Page.for_test("/"), {"v": asyncio.sleep(0, {"a": 1})}))
+        with pytest.raises(AwaitError) as told:
+            await visitor.task
+        assert "The template uses v, which has to be awaited: write await_(v)" in describe(told.value)
+
+    run(test)
+
+
+def test_what_a_template_was_given_can_be_awaited_together(make: Make, engine: str) -> None:
+    async def both(*given: Any) -> str:
+        return "".join(await asyncio.gather(*given))
+
+    async def test() -> None:
+        a, b = asyncio.sleep(0.001, "a"), asyncio.sleep(0.001, "b")
+        visitor = Visitor(make("${await_(both(a, b))}", engine=engine, both=both, a=a, b=b))
+        await visitor.task
+        assert visitor.body == b"ab"
+
+    run(test)
