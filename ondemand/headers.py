@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from ondemand.routing import is_field_value, is_token
 
-__all__ = ["Fields", "Headers", "Query", "ResponseHeaders", "checked_field"]
+__all__ = ["Fields", "Headers", "Query", "RawHeaders", "ResponseHeaders", "checked_field"]
 
 
 class Fields(Mapping[str, str]):
@@ -137,6 +137,52 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def _check_open(self) -> None:
         """Raise if it is too late to change anything."""
+
+
+class RawHeaders(MutableMapping[str, str]):
+    """A view of the header list of a response, as Starlette's `MutableHeaders` is one: reading gives the first field of a name,
+    setting replaces all of it, deleting what is not there does nothing. Raises as `checked_field` does."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    def __getitem__(self, name: str) -> str:
+        found = self.getlist(name)
+        if not found:
+            raise KeyError(name)
+        return found[0]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        key, text = checked_field(name, value)
+        raw = key.encode("latin-1")
+        at = next((position for position, (known, _) in enumerate(self._raw) if known.lower() == raw), len(self._raw))
+        others = [field for field in self._raw if field[0].lower() != raw]
+        self._raw[:] = [*others[:at], (raw, text.encode("latin-1")), *others[at:]]
+
+    def __delitem__(self, name: str) -> None:
+        raw = name.lower().encode("latin-1", "replace")
+        self._raw[:] = [field for field in self._raw if field[0].lower() != raw]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.getlist(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.decode("latin-1").lower() for name, _ in self._raw))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def append(self, name: str, value: str) -> None:
+        """Add a field, beside those that are there."""
+        key, text = checked_field(name, value)
+        self._raw.append((key.encode("latin-1"), text.encode("latin-1")))
+
+    def getlist(self, name: str) -> list[str]:
+        """Every value of `name`, in order; [] if there is none."""
+        raw = name.lower().encode("latin-1", "replace")
+        return [value.decode("latin-1") for known, value in self._raw if known.lower() == raw]
 
 
 def checked_field(name: str, value: str) -> tuple[str, str]:

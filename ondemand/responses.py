@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ondemand._asgi import CURRENT, Message, Receive, Scope, Send
 from ondemand.errors import OnDemandError, PageUnavailable, RequestError
-from ondemand.headers import checked_field
+from ondemand.headers import RawHeaders, checked_field
 from ondemand.merging import too_late
 from ondemand.routing import redirect_target
 from ondemand.streaming import CHUNK, Iteration, Work, begin, discard, stream
@@ -39,6 +39,11 @@ class _PlainResponse:
         self.body = content
         self.status_code = status_code
         self.raw_headers: list[tuple[bytes, bytes]] = []
+
+    @property
+    def headers(self) -> RawHeaders:
+        """The headers, to look at and to change."""
+        return RawHeaders(self.raw_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError  # Starlette's knows how to refuse a WebSocket

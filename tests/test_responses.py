@@ -15,10 +15,12 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
 
 from ondemand import Response
+from ondemand.headers import RawHeaders
 from ondemand.responses import redirect_target
 from tests.asking import Answer, ask
 
@@ -284,3 +286,98 @@ def test_without_starlette_the_same_bytes_are_sent() -> None:
     for one, two in zip(over_starlette[0], alone[0], strict=True):
         assert one == two
     assert over_starlette[1] == alone[1]
+
+
+SITE = """
+import asyncio, json, pathlib, sys, tempfile
+if sys.argv[1] == "without":
+    sys.modules["starlette"] = sys.modules["fastapi"] = None
+from ondemand import OnDemand, Pages, Response
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "t.mako").write_text("<p>${page.url.pathname}")
+(folder / "404.mako").write_text("missing")
+pages = Pages(folder)
+
+@pages.on_request
+async def marks(page, next):
+    response = await next()
+    response.headers["X-A"] = "1"
+    response.headers.setdefault("x-a", "2")
+    response.headers.append("X-B", "3")
+    response.headers.append("X-B", "4")
+    del response.headers["x-gone"]
+    response.headers["content-type"] = response.headers["content-type"].upper()
+    return response
+
+@pages.page("/g", prerender=False)
+async def generated(page):
+    page.response.headers["x-gone"] = "yes"
+    yield "a"
+    await asyncio.sleep(0)
+    yield "b"
+
+pages.page("/r")(lambda page: Response("x", 201, {"x-gone": "1", "x-kept": "2"}))
+pages.page("/boom")(lambda page: 1 / 0)
+pages.endpoint("/e")(lambda page: {"a": 1})
+
+async def run(path):
+    messages = []
+    async def send(message):
+        messages.append(message)
+    async def receive():
+        await asyncio.sleep(3600)
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "scheme": "http",
+             "headers": [(b"host", b"a")], "server": ("a", 80), "client": ("1.2.3.4", 5)}
+    await OnDemand(pages=pages, output="server")(scope, receive, send)
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in messages[0]["headers"]]
+    return messages[0]["status"], headers, b"".join(m.get("body", b"") for m in messages[1:]).decode()
+
+print(json.dumps([asyncio.run(run(path)) for path in ("/t", "/g", "/r", "/e", "/boom", "/none")]))
+"""
+
+
+def test_without_starlette_a_site_answers_the_same() -> None:
+    runs = [
+        subprocess.run([sys.executable, "-c", SITE, how], capture_output=True, text=True, timeout=60)
+        for how in ("with", "without")
+    ]
+    for run in runs:
+        assert run.returncode == 0, run.stderr
+    over_starlette, alone = (json.loads(run.stdout) for run in runs)
+    assert over_starlette == alone
+    assert [status for status, _, _ in alone] == [200, 200, 201, 200, 500, 404]
+
+
+NAMES = st.sampled_from(["a", "A", "b", "Content-Type", "content-type"])
+DOINGS = st.lists(
+    st.tuples(st.sampled_from(["set", "append", "delete", "setdefault"]), NAMES, st.sampled_from(["1", "2", "x y"])),
+    max_size=8,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"content-type"]), st.just(b"0")), max_size=4), DOINGS)
+def test_the_headers_of_a_response_are_changed_as_starlettes_are(
+    raw: list[tuple[bytes, bytes]], doings: list[tuple[str, str, str]]
+) -> None:
+    ours, theirs = RawHeaders(mine := list(raw)), MutableHeaders(raw=(other := list(raw)))
+    for what, name, value in doings:
+        if what == "set":
+            ours[name], theirs[name] = value, value
+        elif what == "append":
+            ours.append(name, value)
+            theirs.append(name, value)
+        elif what == "delete":
+            ours.pop(name, None)
+            if name in theirs:
+                del theirs[name]
+        else:
+            assert ours.setdefault(name, value) == theirs.setdefault(name, value)
+        assert mine == other
+        assert ours.get(name) == theirs.get(name)
+        assert ours.getlist(name) == theirs.getlist(name)
+        assert (name in ours) == (name in theirs)
+
+
+def test_a_header_that_http_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="no valid HTTP header"):
+        RawHeaders([])["x"] = "a\r\nb"
