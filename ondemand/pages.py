@@ -21,7 +21,7 @@ from ondemand.frames import place, traceback_of
 from ondemand.marks import Mark, Paths, Props, Unknown, Value, checked_mark, mark_of
 from ondemand.matching import Index
 from ondemand.routing import Route, decide
-from ondemand.sequencing import checked_handler
+from ondemand.sequencing import Handler, checked_handler
 
 if TYPE_CHECKING:
     from ondemand.config import Config
@@ -31,7 +31,6 @@ __all__ = ["Loaded", "PageRoute", "Pages", "SitePages"]
 log = logging.getLogger("ondemand")
 
 F = TypeVar("F", bound=Callable[..., Any])
-OnRequest = Callable[..., Any]
 
 
 class Loaded(NamedTuple):
@@ -166,7 +165,7 @@ class Pages:
             raise ConfigError(f"Pages({folder!r}): it takes the path of a folder.")
         self.folder = None if folder is None else Path(folder)
         self._registered: dict[str, _Registered] = {}
-        self.handlers: list[tuple[OnRequest, bool]] = []
+        self.handlers: list[tuple[Handler, bool]] = []
 
     def __repr__(self) -> str:
         return f"Pages({str(self.folder)!r})" if self.folder is not None else "Pages()"
@@ -250,7 +249,7 @@ class Pages:
         ):
             raise ConfigError(f"{one.path} is registered twice: {known.where} and {one.where}. Remove one of them.")
         if known is not None:
-            if {known.mark, known.stream} != {one.mark, one.stream} and (one.mark, one.stream) != (None, None):
+            if (one.mark, one.stream) not in [(None, None), (known.mark, known.stream)]:
                 raise ConfigError(
                     f"{known.where} and {one.where} answer {one.path}. Say how it is rendered at the first alone."
                 )
@@ -324,7 +323,7 @@ def readable(params: Mapping[str, str], route: PageRoute) -> dict[str, Any]:
 class SitePages:
     """The pages of one site, in the order in which they are tried."""
 
-    def __init__(self, routes: Iterable[PageRoute], handlers: Iterable[tuple[OnRequest, bool]], config: Config) -> None:
+    def __init__(self, routes: Iterable[PageRoute], handlers: Iterable[tuple[Handler, bool]], config: Config) -> None:
         """Raises `ConfigError` where two of them have one path."""
         self.routes = sorted(routes, key=functools.cmp_to_key(comes_before))
         self.handlers = tuple(handler for handler, _ in handlers)

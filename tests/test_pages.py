@@ -398,6 +398,27 @@ def test_functions_of_one_path_are_one_endpoint() -> None:
         pages.endpoint("/api")(GET)
 
 
+def test_functions_of_one_path_say_once_how_it_is_rendered() -> None:
+    pages = Pages()
+
+    def GET(page: Any) -> str:
+        return f"got {page.params['n']}"
+
+    def POST(page: Any) -> str:
+        return "posted"
+
+    def PUT(page: Any) -> str:
+        return "put"
+
+    pages.endpoint("/api/{n}", paths=[StaticPath({"n": "1"})])(GET)
+    pages.endpoint("/api/{n}")(POST)
+    with pytest.raises(ConfigError, match="at the first alone"):
+        pages.endpoint("/api/{n}", prerender=False)(PUT)
+    app = alone(pages)
+    assert (ask(app, "/api/1").text, ask(app, "/api/2").status) == ("got 1", 404)
+    assert ask(app, "/api/1", method="POST", headers=SAME).text == "posted"
+
+
 def test_an_endpoint_file(folder: Callable[[Files], Path]) -> None:
     source = "prerender = False\ndef GET(page):\n    return {'n': page.params['n']}\ndef POST(page):\n    return 'x'\n"
     app = alone(folder({"n/[n].json.py": source, "none.py": "def get(page): return 1\n"}))
