@@ -9,7 +9,6 @@ import functools
 import inspect
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -335,7 +334,7 @@ class SitePages:
         """Of routes that cover the same paths, the static ones are tried first: what they do not know falls to the next."""
         shapes: dict[str, list[int]] = {}
         for position, route in enumerate(self.routes):
-            shapes.setdefault(re.sub(r"\{\w+", "{", route.pattern.text), []).append(position)
+            shapes.setdefault(route.pattern.shape, []).append(position)
         for positions in shapes.values():
             if len(positions) == 1:
                 continue

@@ -166,6 +166,11 @@ class Pattern:
         self._compiled: re.Pattern[str] | None = None
 
     @property
+    def shape(self) -> str:
+        """The text without the names of its parameters: patterns of one shape cover the same paths."""
+        return re.sub(r"\{\w+", "{", self.text)
+
+    @property
     def _regex(self) -> re.Pattern[str]:
         """Compiled when first used: a site may have thousands of patterns, and a worker of it meets few."""
         if self._compiled is None:

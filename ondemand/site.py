@@ -145,9 +145,9 @@ class Site:
 
     def _check_pages(self) -> None:
         """A page of our own on a path of the app's would hide it."""
-        shapes = {_shape(route): route for route in self.app_table if route not in self.config.routes}
+        shapes = {route.pattern.shape: route for route in self.app_table if route not in self.config.routes}
         for page in self.pages.routes if self.pages is not None else ():
-            other = shapes.get(_shape(page))
+            other = shapes.get(page.pattern.shape)
             if other is not None and (other.answers_get or _share_methods(page, other)):
                 where = f" ({other.source})" if other.source else ""
                 path = page.pattern.text
@@ -600,11 +600,6 @@ def _share_methods(page: PageRoute, other: Route) -> bool:
     if not page.is_endpoint or other.methods is None:
         return False
     return page.methods is None or not (page.methods & other.methods).isdisjoint(other.methods - {"HEAD", "OPTIONS"})
-
-
-def _shape(route: Route) -> str:
-    """The pattern of a route without the names of its parameters."""
-    return re.sub(r"\{\w+", "{", route.pattern.text)
 
 
 _OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "router", "starlette.exception_handlers"])
