@@ -19,7 +19,7 @@ from ondemand.guarding import guard_answer
 from ondemand.notices import send_redirect, send_text
 from ondemand.pages import PageRoute, SitePages, readable
 from ondemand.responses import Redirect, Response
-from ondemand.routing import Route, decide, to_url
+from ondemand.routing import Route, decide, to_query, to_url
 from ondemand.sequencing import Handler, run, running
 from ondemand.snapshots.server import request_headers
 
@@ -226,8 +226,7 @@ class OwnPages:
 
     async def _redirect(self, page: Exchange, path: str, send: Send) -> None:
         front = page.root_path.rstrip("/")
-        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(page.scope["query_string"])).decode("latin-1")
-        location = to_url(front + path) + (f"?{query}" if query else "")
+        location = to_url(front + path) + to_query(bytes(page.scope["query_string"]))
         await send_redirect(301 if page.scope["method"] in {"GET", "HEAD"} else 308, location, send)
 
 

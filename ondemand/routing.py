@@ -30,6 +30,7 @@ __all__ = [
     "decide",
     "path_fault",
     "redirect_target",
+    "to_query",
     "to_url",
 ]
 
@@ -96,6 +97,12 @@ def collision_key(name: str) -> str:
 def to_url(path: str) -> str:
     """The decoded `path` as a request target: each byte outside RFC 3986's pchar and `/` percent-encoded once."""
     return quote(path, safe="/!$&'()*+,;=:@~-._", errors="replace")
+
+
+def to_query(query: bytes) -> str:
+    """The query of a request for a Location header, its `?` included, "" if empty: without bytes that no URL holds."""
+    clean = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", query).decode("ascii")
+    return f"?{clean}" if clean else ""
 
 
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")

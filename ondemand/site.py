@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from ondemand.origin import refusal
 from ondemand.paths import FRESH, PathsContext, Props
 from ondemand.proxies import Hosts, Proxies
 from ondemand.recording import is_building
-from ondemand.routing import Guard, Route, decide, path_fault, to_url
+from ondemand.routing import Guard, Route, decide, path_fault, to_query, to_url
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.reload import Published
 from ondemand.snapshots.server import Answer, SnapshotServer, Terms, request_headers
@@ -231,9 +230,8 @@ class Site:
             return None
         if not self._exists(server, other, scope["method"]):
             return None
-        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"]))
         front = (scope.get("root_path") or "").rstrip("/")
-        return to_url("/" + (front + other).lstrip("/")) + (f"?{query.decode('latin-1')}" if query else "")
+        return to_url("/" + (front + other).lstrip("/")) + to_query(bytes(scope["query_string"]))
 
     def _canonical_root(self, scope: Scope) -> str | None:
         """As `canonical`, for the first page of a site below `base`."""
@@ -241,9 +239,8 @@ class Site:
         always = self.config.trailing_slash == "always"
         if self.pages is None or path.endswith("/") == always or not any(self.pages.matching("/")):
             return None
-        query = re.sub(rb"[\x00-\x20\x7f-\xff]", b"", bytes(scope["query_string"])).decode("latin-1")
         front = (scope.get("root_path") or "").rstrip("/")
-        return to_url(front + "/" if always else front) + (f"?{query}" if query else "")
+        return to_url(front + "/" if always else front) + to_query(bytes(scope["query_string"]))
 
     def _exists(self, server: SnapshotServer | None, path: str, method: str) -> bool:
         answer = (server.find(path) or self.find_other_spelling(server, path)) if server is not None else None

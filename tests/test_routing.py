@@ -32,6 +32,7 @@ from ondemand.routing import (
     decide,
     path_fault,
     portability_fault,
+    to_query,
     to_url,
 )
 
@@ -752,3 +753,17 @@ def test_a_mark_may_ask_the_config() -> None:
     assert decide(asked, config(output="server")).kind == "on demand"
     with pytest.raises(MarkError, match="'maybe'"):
         decide(route(mark=Mark(lambda config: "maybe")), config())  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (b"", ""),
+        (b"a=1&b=%20", "?a=1&b=%20"),
+        (b"a=1\r\nset-cookie: x=1", "?a=1set-cookie:x=1"),
+        (b"\xc3\xa4=\x00\x7f \t", "?="),
+        (b"\r\n", ""),
+    ],
+)
+def test_the_query_of_a_redirect_holds_no_byte_that_ends_a_header(query: bytes, expected: str) -> None:
+    assert to_query(query) == expected
