@@ -11,15 +11,37 @@ import contextvars
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from ondemand._asgi import ASGIApp, Headers, Message, Scope
 from ondemand.frames import describe, stuck_frames, user_frames
-from ondemand.recording import CAPTURE, Recording
+from ondemand.recording import CAPTURE, CREDENTIALS, Recording
 from ondemand.routing import to_url
+from ondemand.watching import WatchedValue
 
-__all__ = ["Capture", "Visitor"]
+__all__ = ["Capture", "Change", "Visitor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is different about a request: a visitor of a kind.
+
+    name: what it is, in words: "a cookie". headers: added, names in lower case. host, scheme, client: instead of the plain ones.
+    query: percent-encoded. identity: somebody whom the user named; page objects see their headers.
+    """
+
+    name: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    host: bytes = b""
+    scheme: str = ""
+    client: str = ""
+    query: bytes = b""
+    identity: bool = False
+
+
+PLAIN = Change("nothing")
 
 
 @dataclass(slots=True)
@@ -52,6 +74,14 @@ class Capture:
         return b", ".join(values) if values else None
 
 
+_HEADERS: Headers = [(b"accept", b"*/*"), (b"accept-encoding", b"identity")]
+
+
+def _watched(name: bytes, value: bytes, recording: Recording) -> bytes:
+    key = name.decode("ascii")
+    return WatchedValue.of(value, partial(recording.sees, key)) if key in CREDENTIALS else value
+
+
 class Visitor:
     """Makes the requests of a build: one origin, one copy of the lifespan's state for each."""
 
@@ -79,21 +109,27 @@ class Visitor:
         self._context = contextvars.copy_context()
         self.abandoned: set[asyncio.Task[None]] = set()
 
-    def scope(self, path: str, recording: Recording) -> Scope:
-        """The request: GET, no query, no cookies, no credentials, no encodings."""
+    def scope(self, path: str, recording: Recording, change: Change = PLAIN) -> Scope:
+        """The request: GET, no query, no cookies, no credentials, no encodings; nothing of it comes from any visitor's."""
+        replaced = {name for name, _ in change.headers}
+        headers: Headers = [
+            (b"host", change.host or self._host),
+            *(pair for pair in _HEADERS if pair[0] not in replaced),
+            *((name, _watched(name, value, recording)) for name, value in change.headers),
+        ]
         full = self._prefix if self._bare and path == "/" else self._prefix + path
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
             "method": "GET",
-            "scheme": self._scheme,
+            "scheme": change.scheme or self._scheme,
             "path": full,
             "raw_path": to_url(full).encode("ascii"),
-            "query_string": b"",
+            "query_string": change.query,
             "root_path": "",
-            "headers": [(b"host", self._host), (b"accept", b"*/*"), (b"accept-encoding", b"identity")],
-            "client": ("192.0.2.1", 0),  # RFC 5737: nobody's, and above all not this machine's
+            "headers": headers,
+            "client": (change.client or "192.0.2.1", 0),  # RFC 5737: nobody's, and above all not this machine's
             "server": self._server,
             "extensions": {},
             CAPTURE: recording,
@@ -102,9 +138,10 @@ class Visitor:
             scope["state"] = dict(self._state)
         return scope
 
-    async def capture(self, path: str) -> Capture:
+    async def capture(self, path: str, change: Change = PLAIN) -> Capture:
         """Ask for `path` (decoded, without `base`) and keep the whole answer. Never raises for what the app does."""
-        recording, done = Recording(), asyncio.Event()
+        shown = list(change.headers) if change.identity else None
+        recording, done = Recording(watches=bool(change.headers), shown=shown), asyncio.Event()
         result = Capture(path)
         asked = False
 
@@ -126,7 +163,7 @@ class Visitor:
                 done.set()
 
         started = time.perf_counter()
-        page = _run(self._app(self.scope(path, recording), receive, send), result)
+        page = _run(self._app(self.scope(path, recording, change), receive, send), result)
         task = asyncio.get_running_loop().create_task(page, name=path, context=self._context.copy())
         await asyncio.wait({task}, timeout=self._timeout)
         if not task.done():

@@ -172,7 +172,7 @@ class Page:
         """The request: method, url, headers, query, body."""
         if self._opened is None:
             origin = self._origin()
-            scope = self._scope if self._recording is None else _without_headers(self._scope)
+            scope = self._scope if self._recording is None else {**self._scope, "headers": self._recording.shown}
             self._opened = Request(scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
             if self._recording is not None:
                 self._opened.on_headers = self._recording.reading("the request's headers")
@@ -298,8 +298,9 @@ class Page:
     def cookies(self) -> Cookies:
         """The cookies of the request, and those that the page sets."""
         if self._cookies is None:
-            header = b"; ".join(value for name, value in self._scope["headers"] if name == b"cookie")
             recording = self._recording
+            headers = self._scope["headers"] if recording is None else recording.shown
+            header = b"; ".join(value for name, value in headers if name == b"cookie")
             self._cookies = Cookies(
                 header.decode("latin-1"),
                 self._site.config.cookie_defaults,
@@ -420,12 +421,6 @@ def current_page() -> Page:
     if page is None:
         raise PageUnavailable(MISSING)
     return page
-
-
-def _without_headers(scope: Scope) -> Scope:
-    """What a build asks with are no headers of a visitor (Astro: none while a page is prerendered)."""
-    none: Headers = []
-    return {**scope, "headers": none}
 
 
 def templates_of(config: Config, *, fresh: bool = False) -> Templates:

@@ -17,7 +17,18 @@ from collections.abc import Iterable
 from types import CodeType, FrameType, TracebackType
 from typing import Any, cast
 
-__all__ = ["caller", "describe", "excerpt", "frames_of_thread", "place", "stuck_frames", "traceback_of", "user_frames"]
+__all__ = [
+    "caller",
+    "describe",
+    "excerpt",
+    "frames_of_thread",
+    "is_users",
+    "place",
+    "shown",
+    "stuck_frames",
+    "traceback_of",
+    "user_frames",
+]
 
 _INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (
@@ -26,7 +37,8 @@ _LIBRARIES = (
 )
 
 
-def _is_users(code: CodeType) -> bool:
+def is_users(code: CodeType) -> bool:
+    """True for the user's own code: of no library."""
     file = code.co_filename
     return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
 
@@ -54,9 +66,9 @@ def user_frames(error: BaseException) -> tuple[str, ...]:
         file: str = getattr(error, "file", "")
         return (f"{file}:{at}: {linecache.getline(file, at).strip()[:120]}",)
     walked = list(traceback.walk_tb(error.__traceback__))
-    own = [(frame.f_code, line) for frame, line in walked if _is_users(frame.f_code)]
+    own = [(frame.f_code, line) for frame, line in walked if is_users(frame.f_code)]
     chosen = own[-3:] or [(frame.f_code, line) for frame, line in walked[-1:]]
-    return tuple(_frame(code, line) for code, line in chosen)
+    return tuple(shown(code, line) for code, line in chosen)
 
 
 def place(target: Any) -> str:
@@ -79,7 +91,7 @@ def traceback_of(error: BaseException) -> TracebackType | None:
     while step is not None:
         walked.append(step)
         step = step.tb_next
-    own = [one for one in walked if _is_users(one.tb_frame.f_code)]
+    own = [one for one in walked if is_users(one.tb_frame.f_code)]
     if not own:
         return None
     if walked[-1] is not own[-1]:
@@ -94,7 +106,7 @@ def excerpt(error: BaseException) -> str:
     """The lines around the innermost frame of the user's own that `error` passed, numbered, the faulty one marked with `>`;
     "" if it passed none."""
     walked = traceback.walk_tb(_alone(error).__traceback__)
-    own = [(frame.f_code.co_filename, line) for frame, line in walked if _is_users(frame.f_code)]
+    own = [(frame.f_code.co_filename, line) for frame, line in walked if is_users(frame.f_code)]
     if not own:
         return ""
     file, at = own[-1]
@@ -119,7 +131,7 @@ def stuck_frames(awaitable: Any) -> tuple[str, ...]:
                 break
         else:
             break
-    own = [_frame(code, line) for code, line in found if _is_users(code)][-5:]
+    own = [shown(code, line) for code, line in found if is_users(code)][-5:]
     return (*own, *_thread_frames())
 
 
@@ -138,11 +150,12 @@ def frames_of_thread(ident: int) -> tuple[str, ...]:
     """The user's frames that a thread is in, innermost last."""
     frame = sys._current_frames().get(ident)  # pyright: ignore[reportPrivateUsage]
     walked = [(f.f_code, line) for f, line in traceback.walk_stack(frame)] if frame is not None else []
-    own = [(code, line) for code, line in walked if _is_users(code)][:5]
-    return tuple(_frame(code, line) for code, line in reversed(own))
+    own = [(code, line) for code, line in walked if is_users(code)][:5]
+    return tuple(shown(code, line) for code, line in reversed(own))
 
 
-def _frame(code: CodeType, line: int) -> str:
+def shown(code: CodeType, line: int) -> str:
+    """A frame as "file:line in function: code"."""
     source = linecache.getline(code.co_filename, line).strip()
     return f"{code.co_filename}:{line} in {code.co_name}" + (f": {source[:120]}" if source else "")
 
@@ -150,6 +163,6 @@ def _frame(code: CodeType, line: int) -> str:
 def caller() -> str:
     """The nearest frame of the user's own code above this call, or "" if there is none."""
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame is not None and not _is_users(frame.f_code):
+    while frame is not None and not is_users(frame.f_code):
         frame = frame.f_back
-    return _frame(frame.f_code, frame.f_lineno) if frame is not None else ""
+    return shown(frame.f_code, frame.f_lineno) if frame is not None else ""

@@ -75,7 +75,7 @@ class OnDemand:
             published = None
             if not captured.begun:  # an OnDemand inside another has nothing of its own to record
                 recording = captured
-                send = recording.begin(scope, send)
+                scope, send = recording.begin(scope, send)
         else:
             published = site.published
 

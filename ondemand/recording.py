@@ -12,14 +12,25 @@ from functools import partial
 from typing import Any, cast
 
 from ondemand._asgi import Headers, Message, Scope, Send
+from ondemand.watching import WatchedScope, reader
 
-__all__ = ["BUILDING", "CAPTURE", "Recording", "is_building"]
+__all__ = ["BUILDING", "CAPTURE", "CREDENTIALS", "Recording", "is_building"]
 
 CAPTURE = "ondemand.capture"
 """The key in the scope under which a captured request carries its `Recording`."""
 
 BUILDING = "ONDEMAND_BUILDING"
 """The environment variable by which a build tells the processes it starts; see `is_building`."""
+
+CREDENTIALS = {
+    "cookie": "the request's cookies",
+    "authorization": "the Authorization header",
+    "user": "the user",
+    "auth": "the user",
+}
+"""What tells visitors apart, by the name of its header or its key in the scope, in words."""
+
+_OF_VISITOR = frozenset(["user", "auth"])  # what authentication middleware leaves in the scope
 
 MAX_BODY = 256 * 1024 * 1024
 """Bytes of a body beyond which a page is taken to be endless."""
@@ -33,9 +44,26 @@ def is_building() -> bool:
 class Recording:
     """What passed `OnDemand`'s own layer while one path was captured."""
 
-    __slots__ = ("_session", "begun", "body", "complete", "error", "headers", "reads", "size", "status", "writes")
+    __slots__ = (
+        "_session",
+        "_watches",
+        "begun",
+        "body",
+        "complete",
+        "error",
+        "headers",
+        "reads",
+        "shown",
+        "size",
+        "status",
+        "writes",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, watches: bool = False, shown: Headers | None = None) -> None:
+        """watches: the request carries credentials, and who looks at them is noted. shown: the headers that page objects may
+        see, those of an identity; of any other captured request they see none."""
+        self._watches = watches
+        self.shown: Headers = shown if shown is not None else []
         self.begun = False
         self.status = 0  # 0: the request did not get this far, something in front of OnDemand answered
         self.headers: Headers = []
@@ -49,10 +77,13 @@ class Recording:
         self._session: Callable[[], bool] | None = None
         self.writes: dict[str, str] = {}  # cookies that page code set -> where
 
-    def begin(self, scope: Scope, send: Send) -> Send:
-        """From here on the session is watched; answers `send`, with what passes it recorded on the way out."""
+    def begin(self, scope: Scope, send: Send) -> tuple[Scope, Send]:
+        """From here on what is read of the visitor is noted; answers the scope and `send` for the app, with what passes `send`
+        recorded on the way out."""
         self.begun = True
         self._session = _watch_session(scope)
+        if self._watches:
+            scope = WatchedScope(scope, _OF_VISITOR, self.sees)
 
         async def record(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -62,7 +93,7 @@ class Recording:
                 self._add(message)
             await send(message)
 
-        return record
+        return scope, record
 
     def end(self, error: BaseException | None) -> None:
         """The app has answered, or raised `error`."""
@@ -74,6 +105,12 @@ class Recording:
         """Page code reads something that only a visitor has."""
         if what not in self.reads:
             self.reads[what] = _where()
+
+    def sees(self, key: str) -> None:
+        """Something looks at the visitor's credentials: noted if it is page code. key: of `CREDENTIALS`."""
+        what = CREDENTIALS[key]
+        if what not in self.reads and (where := reader()) is not None:
+            self.reads[what] = where
 
     def reading(self, what: str) -> Callable[[], None]:
         """A function that says `read(what)`."""

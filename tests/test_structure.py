@@ -43,6 +43,7 @@ ROWS: list[list[str]] = [
         "frames",
         "config",
         "recording",
+        "watching",
         "requests",
         "responses",
         "forms",

@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ondemand import __version__
 from ondemand.cli import printing
 from ondemand.errors import AppImportError, BuildError, ConfigError, OnDemandError
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.report import Report
 
 __all__ = ["run"]
 
@@ -62,26 +65,34 @@ def _target(app: str | None) -> str:
     return app or default_target(Path.cwd())
 
 
-@cli.command()
-@_app
-@click.option(
-    "--jobs", "-j", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that hold the app."
-)
-@click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
-@click.option("--strict", is_flag=True, help="Warnings fail the build.")
-@click.option(
+_json = click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Write the report as JSON; - is stdout.",
 )
-def build(app: str | None, jobs: int, max_compress: bool, strict: bool, json_file: str | None) -> int:
-    """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
+
+
+def _building(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The arguments and options of every command that visits the site."""
+    jobs = click.IntRange(1, 64)
+    for option in (
+        _json,
+        click.option("--strict", is_flag=True, help="Warnings are faults."),
+        click.option("--jobs", "-j", type=jobs, default=1, show_default=True, help="Processes that hold the app."),
+        _app,
+    ):
+        command = option(command)
+    return command
+
+
+def _build(app: str | None, *, json_file: str | None, show: Callable[[Report], None], **options: Any) -> int:
+    """Build with these options; `show` prints what came of it."""
     from ondemand.prerendering.build import build as run_build
 
     with printing.BuildProgress(quiet=json_file == "-") as progress:
         try:
-            report = run_build(_target(app), jobs=jobs, max_compress=max_compress, strict=strict, progress=progress)
+            report = run_build(_target(app), progress=progress, **options)
         except BuildError as error:
             report = error.report
         except KeyboardInterrupt:
@@ -89,8 +100,31 @@ def build(app: str | None, jobs: int, max_compress: bool, strict: bool, json_fil
             return STOPPED
     _write_json(json_file, report.to_json())
     if json_file != "-":
-        printing.report(report)
+        show(report)
     return FAULTS if report.failed else DONE
+
+
+@cli.command()
+@_building
+@click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
+def build(app: str | None, jobs: int, strict: bool, max_compress: bool, json_file: str | None) -> int:
+    """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
+    options = {"jobs": jobs, "strict": strict, "max_compress": max_compress}
+    return _build(app, json_file=json_file, show=printing.report, **options)
+
+
+@cli.command()
+@_building
+def check(app: str | None, jobs: int, strict: bool, json_file: str | None) -> int:
+    """Do all that a build of APP does, and publish nothing: what is wrong, and what each page would be."""
+    return _build(app, json_file=json_file, show=printing.checked, jobs=jobs, strict=strict, publish=False)
+
+
+@cli.command()
+@_building
+def plan(app: str | None, jobs: int, strict: bool, json_file: str | None) -> int:
+    """Say which pages a build of APP would add, change and remove, and why. Publishes nothing."""
+    return _build(app, json_file=json_file, show=printing.plan, jobs=jobs, strict=strict, publish=False)
 
 
 def _write_json(file: str | None, value: dict[str, Any]) -> None:
@@ -109,12 +143,7 @@ def _write_json(file: str | None, value: dict[str, Any]) -> None:
 
 @cli.command()
 @_app
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write the routes as JSON; - is stdout.",
-)
+@_json
 def routes(app: str | None, json_file: str | None) -> int:
     """List the routes of APP: which are static, which on demand, why, and how many pages the last build made."""
     from ondemand.prerendering.build import read_routes

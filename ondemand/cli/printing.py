@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ondemand.prerendering.messages import Hello
     from ondemand.prerendering.report import Finding, Report, RouteReport
 
-__all__ = ["BuildProgress", "fail", "report", "routes", "say"]
+__all__ = ["BuildProgress", "checked", "fail", "plan", "report", "routes", "say"]
 
 SHOWN = 20
 """Findings, and names in a list, that are printed; the JSON report has them all."""
@@ -119,6 +119,40 @@ def report(report: Report) -> None:
     for name, paths in (("changed", report.changed), ("removed", report.removed)):
         if paths and len(paths) <= SHOWN:
             console.print(f"  {name}: {_safe(', '.join(paths))}")
+
+
+def checked(report: Report) -> None:
+    """The end of a check."""
+    console = _console()
+    _findings(console, report.findings)
+    faults = sum(finding.policy == "fail" for finding in report.findings)
+    word = f"[bold red]{_many(faults, 'fault')}[/]" if faults else "[bold green]No faults[/]"
+    warnings = len(report.findings) - faults
+    told = f", {_many(warnings, 'warning')}" if warnings else ""
+    console.print(f"{word}{told} in {report.seconds:.1f} s: {_pages(report)}. Nothing was written.")
+
+
+def _pages(report: Report) -> str:
+    return (
+        f"{_many(report.pages, 'static page')}, {_many(report.assets, 'file')}, "
+        f"{_many(report.on_demand, 'linked path')} on demand"
+    )
+
+
+def plan(report: Report) -> None:
+    """What a build would change, one path a line: sign, path, why."""
+    console = _console()
+    if report.failed:
+        checked(report)
+        return
+    for difference in report.differences:
+        sign, colour = _SIGNS[difference.change]
+        console.print(f"[{colour}]{sign}[/] {_safe(difference.path)}  [dim]{_safe(difference.why)}[/]")
+    counts = ", ".join(f"{sum(d.change == name for d in report.differences):,} {name}" for name in _SIGNS)
+    console.print(f"{counts}, {report.same:,} the same. Nothing was written.")
+
+
+_SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
 def _findings(console: Console, findings: Sequence[Finding]) -> None:

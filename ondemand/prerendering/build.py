@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from ondemand.errors import BuildError, OnDemandError, StoreError
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Refused, Stuck, Visited
-from ondemand.prerendering.report import Finding, Report, RouteReport, seconds
+from ondemand.prerendering.report import Difference, Finding, Report, RouteReport, seconds
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]
@@ -28,6 +29,16 @@ DATABASE = ".db"
 
 STUCK = 70
 """The exit code of a process that ended itself because a page blocked it: see `process.py`."""
+
+_HOW_FOUND = {
+    "page": "new: a link leads to it",
+    "asset": "new: a page uses it",
+    "public": "new: a file of the public folder",
+    "mounted": "new: a file of a mount",
+    "marked": "new: a route of its own",
+    "seed": "new: a page to begin with",
+}
+"""Why a page was added, by the kind that the frontier gives it."""
 
 
 @dataclass(slots=True)
@@ -45,6 +56,8 @@ def build(
     jobs: int = 1,
     max_compress: bool = False,
     strict: bool = False,
+    publish: bool = True,
+    dist: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.perf_counter,
@@ -52,21 +65,27 @@ def build(
     """Visit the app, snapshot its static pages and publish them as a new generation.
 
     target: "module:attribute", imported in a process of its own, or an app object, run in a thread of this process.
-    jobs: how many processes hold the app. strict: warnings fail the build. progress: told now and then.
+    jobs: how many processes hold the app. strict: warnings fail the build. publish: False finds out all that a build would,
+    and writes nothing that stays. dist: the folder to publish to, instead of the configured one. progress: told now and then.
     now, clock: wall time and a stopwatch, in seconds.
 
     Raises `BuildError`, with the report, if a finding fails the build: nothing is published and what was live stays.
     `AppImportError`, `ConfigError`: the app cannot be started. `BuildRunning`, `StoreError`: `dist` cannot be used.
     """
     started = clock()
-    order = Order(target, max_compress=max_compress)
+    order = Order(target, compress=publish, max_compress=max_compress, dist=dist)
     with Children(order, jobs=jobs if isinstance(target, str) else 1) as children:
         hello = children.start()
-        store = Store(Path(hello.config["dist"]))
-        with store.lock():
-            store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
+        store = Store(dist or Path(hello.config["dist"]))
+        with contextlib.ExitStack() as stack:
+            target_store = store
+            if publish:
+                stack.enter_context(store.lock())
+                store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
+            else:
+                target_store = Store(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ondemand-"))))
             settings = {"made": int(now()), "compress": _compress_settings(max_compress)}
-            publisher = Publisher(store, settings=settings)
+            publisher = Publisher(target_store, settings=settings)
             run = None
             try:
                 run = _Build(children, hello, store, publisher, strict=strict)
@@ -74,7 +93,8 @@ def build(
                 report = run.report(clock() - started)
                 if report.failed:
                     raise BuildError(f"The build found {_count(report)} and published nothing.", report)
-                report.generation = run.publish(report)
+                if publish:
+                    report.generation = run.publish(report)
             except OSError as error:
                 message = f"The build cannot be written: {error}. The site that is live stays."
                 raise StoreError(message) from error
@@ -84,7 +104,8 @@ def build(
                     run.close()
                 publisher.folder.with_suffix(DATABASE).unlink(missing_ok=True)  # Ctrl-C may come while it is made
                 publisher.discard()
-            store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
+            if publish:
+                store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
             return report
 
 
@@ -207,6 +228,7 @@ class _Build:
             route=visited.route,
             why=visited.why,
             change=visited.change if visited.line else None,
+            what=visited.what,
             status=visited.status,
             size=visited.size,
             seconds=visited.seconds,
@@ -377,9 +399,8 @@ class _Build:
             bytes=self._bytes,
             seconds=seconds,
             slowest=frontier.slowest(5),
-            added=list(frontier.changes("added")),
-            changed=list(frontier.changes("changed")),
-            removed=sorted(self._removed()),
+            differences=list(self._differences()),
+            same=frontier.unchanged(),
             routes=list(self._routes()),
             skipped_middleware=self._hello.skipped,
             findings=findings,
@@ -395,6 +416,16 @@ class _Build:
         except StoreError:
             return False
         return previous is not None and any(snapshot.kind == "page" for snapshot in previous.all())
+
+    def _differences(self) -> Iterator[Difference]:
+        """Against the generation before."""
+        for path, kind, _ in self._frontier.changes("added"):
+            yield Difference("added", path, _HOW_FOUND.get(kind) or f"new: the paths of {kind} name it")
+        for path, _, what in self._frontier.changes("changed"):
+            yield Difference("changed", path, what)
+        for path in sorted(self._removed()):
+            why = self._frontier.why(path)
+            yield Difference("removed", path, why or "nothing leads to it any more")
 
     def _removed(self) -> Iterator[str]:
         try:

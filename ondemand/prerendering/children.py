@@ -218,7 +218,7 @@ class Children:
         key = secrets.token_bytes(16)
         environment = {
             **os.environ,
-            "PYTHONHASHSEED": "0",
+            "PYTHONHASHSEED": str(self._order.seed),
             BUILDING: "1",
             "ONDEMAND_WORKER_KEY": key.hex(),
         }

@@ -25,6 +25,7 @@ create table pages (
     route text,
     why text,
     change text,                 -- added, changed, same: against the generation before
+    what text,                   -- what of it changed
     status integer,
     size integer,
     seconds real,
@@ -131,6 +132,7 @@ class Frontier:
         route: str | None,
         why: str,
         change: str | None,
+        what: str,
         status: int,
         size: int,
         seconds: float,
@@ -139,8 +141,8 @@ class Frontier:
         """Note what came of a visit."""
         self.visited += 1
         self._db.execute(
-            "update pages set outcome=?, route=?, why=?, change=?, status=?, size=?, seconds=?, ids=? where id=?",
-            (outcome, route, why, change, status, size, seconds, "\n".join(ids), page),
+            "update pages set outcome=?, route=?, why=?, change=?, what=?, status=?, size=?, seconds=?, ids=? where id=?",
+            (outcome, route, why, change, what, status, size, seconds, "\n".join(ids), page),
         )
 
     def claim(self, file: str, page: int) -> str | None:
@@ -209,10 +211,13 @@ class Frontier:
     def count(self, outcome: str) -> int:
         return self._db.execute("select count(*) from pages where outcome = ?", (outcome,)).fetchone()[0]
 
-    def changes(self, change: str) -> Iterator[str]:
-        """The paths that were added, changed or same, sorted."""
-        for row in self._db.execute("select path from pages where change = ? order by path", (change,)):
-            yield row[0]
+    def changes(self, change: str) -> Iterator[tuple[str, str, str]]:
+        """(path, kind, what of it changed) of what was added, changed or same, sorted by path."""
+        yield from self._db.execute("select path, kind, what from pages where change = ? order by path", (change,))
+
+    def unchanged(self) -> int:
+        """How many snapshots are as they were."""
+        return self._db.execute("select count(*) from pages where change = 'same'").fetchone()[0]
 
     def is_published(self, path: str) -> bool:
         row = self._db.execute("select change from pages where path = ?", (path,)).fetchone()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ondemand.errors import OnDemandError
@@ -14,12 +15,17 @@ __all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited"]
 
 @dataclass(slots=True)
 class Order:
-    """What the parent wants of this process. target: "module:attribute", or the app itself where no process is started."""
+    """What the parent wants of this process.
+
+    target: "module:attribute", or the app itself where no process is started. compress: write encodings. dist: the folder of
+    generations, None for the configured one. seed: of Python's hashes, which decides the order of sets.
+    """
 
     target: Any
-    jobs: int = 1
+    compress: bool = True
     max_compress: bool = False
-    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    dist: Path | None = None
+    seed: int = 0
 
 
 @dataclass(slots=True)
@@ -59,14 +65,15 @@ class Job:
 
 @dataclass(slots=True)
 class Visited:
-    """What came of a job. line: the manifest's, if a snapshot was made. file: where it lies. shared: it is another page's
-    file too, with the same body."""
+    """What came of a job. line: the manifest's, if a snapshot was made. change, what: against the generation before. file: where
+    it lies. shared: it is another page's file too, with the same body."""
 
     id: int
     outcome: str
     why: str = ""
     route: str | None = None
     change: str | None = None
+    what: str = ""
     status: int = 0
     size: int = 0
     seconds: float = 0.0
@@ -86,6 +93,7 @@ class Visited:
             self.why,
             self.route,
             self.change,
+            self.what,
             self.status,
             self.size,
             self.seconds,

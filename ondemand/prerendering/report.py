@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Finding", "Report", "RouteReport", "seconds"]
+__all__ = ["Difference", "Finding", "Report", "RouteReport", "seconds"]
 
 
 def seconds(count: float) -> str:
@@ -71,13 +71,25 @@ class RouteReport:
         }
 
 
+class Difference(NamedTuple):
+    """One path that is not what the generation before has there.
+
+    change: "added", "changed", "removed". path: decoded, without `base`. why: in words.
+    """
+
+    change: str
+    path: str
+    why: str
+
+
 @dataclass(slots=True)
 class Report:
     """What a build did.
 
     generation: the name of what was published, None if nothing was. pages, assets: how many snapshots. on_demand:
     how many linked paths are rendered on demand. bytes: of all bodies, uncompressed. seconds: wall time.
-    slowest: (path, seconds). added, changed, removed: paths, against the generation before. findings: faults first.
+    slowest: (path, seconds). differences: against the generation before, sorted by change and path. same: how many snapshots
+    are as they were. findings: faults first.
     """
 
     dist: str
@@ -88,12 +100,29 @@ class Report:
     bytes: int = 0
     seconds: float = 0.0
     slowest: Sequence[tuple[str, float]] = ()
-    added: Sequence[str] = ()
-    changed: Sequence[str] = ()
-    removed: Sequence[str] = ()
+    differences: Sequence[Difference] = ()
+    same: int = 0
     routes: Sequence[RouteReport] = ()
     skipped_middleware: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
+
+    @property
+    def added(self) -> list[str]:
+        """The paths that the generation before has not."""
+        return self._paths("added")
+
+    @property
+    def changed(self) -> list[str]:
+        """The paths whose status, headers or body are others now."""
+        return self._paths("changed")
+
+    @property
+    def removed(self) -> list[str]:
+        """The paths that only the generation before has."""
+        return self._paths("removed")
+
+    def _paths(self, change: str) -> list[str]:
+        return [difference.path for difference in self.differences if difference.change == change]
 
     @property
     def failed(self) -> bool:
@@ -112,9 +141,11 @@ class Report:
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
             "slowest": [{"path": path, "seconds": round(seconds, 4)} for path, seconds in self.slowest],
-            "added": list(self.added),
-            "changed": list(self.changed),
-            "removed": list(self.removed),
+            "added": self.added,
+            "changed": self.changed,
+            "removed": self.removed,
+            "same": self.same,
+            "changes": [difference._asdict() for difference in self.differences],
             "routes": [route.to_json() for route in self.routes],
             "skipped_middleware": list(self.skipped_middleware),
             "findings": [finding.to_json() for finding in self.findings],

@@ -7,7 +7,6 @@ app: which route answers a path, how it is rendered, what its answer says. `proc
 from __future__ import annotations
 
 import asyncio
-import html
 import itertools
 import os
 import time
@@ -22,10 +21,11 @@ from ondemand.discovery import RouteTable, check, lead_nowhere
 from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
 from ondemand.paths import entries, params_of, props_of
-from ondemand.prerendering import crawl, proof
+from ondemand.prerendering import crawl, signals
 from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Visited
 from ondemand.prerendering.report import Finding, RouteReport, seconds
+from ondemand.prerendering.written import address, as_written, kept_headers, refresh_page, what_changed
 from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target, to_url
 from ondemand.site import Site
 from ondemand.snapshots.manifest import Snapshot
@@ -42,31 +42,6 @@ REPEATS = 8
 
 _NEVER_STORED = frozenset({"error", "timeout", "broken-link"})
 """Kinds of findings of which no snapshot is made, whatever the policy: there is no whole answer to keep."""
-
-_DROPPED = frozenset(
-    # computed by us or by the server, or only true of one connection (RFC 9110 section 7.6.1)
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "proxy-connection",
-        "date",
-        "server",
-        "content-length",
-        "content-encoding",
-        "etag",
-        "last-modified",
-        "accept-ranges",
-        "vary",
-        "set-cookie",
-        "age",
-    ]
-)
 
 
 class Worker:
@@ -108,12 +83,12 @@ class Worker:
         settings, pack = compressors(max_compress=order.max_compress)
         previous = None
         try:
-            previous = Store(self.config.dist).open()
+            previous = Store(order.dist or self.config.dist).open()
         except StoreError:
             previous = None  # a damaged generation gives nothing to a new one
         self._previous = previous
         same = previous is not None and previous.header.get("compress") == settings
-        self._files = Files(folder, previous=previous if same else None, compressors=pack)
+        self._files = Files(folder, previous=previous if same else None, compressors=pack if order.compress else {})
 
     # --- one path
 
@@ -164,7 +139,7 @@ class Worker:
         marked = decision.kind == "static"
         visited = Visited(job.id, "on demand", route=_text(route), status=answer.status, size=len(answer.body))
         blocked = False
-        if not marked and (reason := proof.reads(answer)) is not None:
+        if not marked and (reason := signals.reads(answer)) is not None:
             visited.why = reason  # whatever it answered, a visitor may get something else
             self._read_links(visited, answer, job, route)
             return visited
@@ -181,7 +156,7 @@ class Worker:
         if not decision.is_static:
             visited.why = decision.why
             return visited
-        why = None if marked else self._outer_answer(answer) or proof.why_not_plain(answer)
+        why = None if marked else self._outer_answer(answer) or signals.why_not_plain(answer)
         if why is None and not marked and (address := self._made_up_address(answer)):
             why = f"it contains {address}, the address that the build asked at: set `site`"
         if why is None and not marked and (fault := portability_fault(job.path)):
@@ -218,14 +193,14 @@ class Worker:
     def _marked_faults(self, answer: Capture, route: Route | None) -> Iterator[Finding]:
         if reason := self._outer_answer(answer):
             yield Finding("status", f"It never reached OnDemand: {reason}.", "Set `site` to an origin that it lets in.")
-        for reason in proof.private_signals(answer):
+        for reason in signals.private_signals(answer):
             remedy = "Render it on demand (@prerender(False)), or take that off the page."
             frames = tuple(filter(None, answer.writes.values())) if reason.startswith("it sets") else ()
             yield Finding("private", f"It is marked static, but {reason}.", remedy, frames=frames)
         if address := self._made_up_address(answer):
             message = f"It contains {address}, the address that the build asked at."
             yield Finding("origin", message, 'Set site="https://..." to where the site lives, or link by path.')
-        if reason := proof.varies_by_visitor(answer):
+        if reason := signals.varies_by_visitor(answer):
             remedy = (
                 "Render it on demand, or, if its plain answer may go to everyone who sends none of these, allow it: "
                 'findings={"vary": "ignore"}.'
@@ -262,7 +237,7 @@ class Worker:
 
     def _made_up_address(self, answer: Capture) -> str | None:
         """An absolute URL of the page's own that is only true of this build (`url_for` makes them)."""
-        return None if self.config.site else proof.names_origin(answer, self.config.origin)
+        return None if self.config.site else signals.names_origin(answer, self.config.origin)
 
     def _outer_answer(self, answer: Capture) -> str | None:
         if answer.status:
@@ -281,7 +256,7 @@ class Worker:
             elif isinstance(found, crawl.Faulty):
                 finding = Finding("faulty-link", f"Its Location {found.raw!r} is no URL.", "Correct the redirect.")
                 self._with(visited, finding, job, route)
-        kind = proof.media_type(answer)
+        kind = signals.media_type(answer)
         if _is_document(answer) and answer.body:
             references = crawl.read_html(answer.body, charset=_charset(answer), url=url)
             links += references.links
@@ -322,14 +297,14 @@ class Worker:
         body, headers = answer.body, kept_headers(answer)
         if 300 <= answer.status < 400:
             location = (answer.header(b"location") or b"").decode("latin-1")
-            shown = _address(job.path, self.config)
+            shown = address(job.path, self.config)
             body = refresh_page(location, shown, answer.status, self.config.site).encode()
             headers = [(n, v) for n, v in headers if n != "content-type"] + [
                 ("content-type", "text/html; charset=utf-8")
             ]
         media = dict(headers).get("content-type", "").partition(";")[0].strip().lower()
         is_html = media in {"text/html", "application/xhtml+xml"} and (kind == "page" or job.path.endswith("/"))
-        spelled = _as_written(route, job.path, is_html=is_html, preserve=self.config.build_format == "preserve")
+        spelled = as_written(route, job.path, is_html=is_html, preserve=self.config.build_format == "preserve")
         name = file_name(spelled, is_html=is_html, build_format=self.config.build_format)
         guarded = bool(self.site.guards(job.path, route))
         snapshot = Snapshot(
@@ -366,8 +341,8 @@ class Worker:
         if old is None:
             visited.change = "added"
         else:
-            same = old.encodings[""] == written.encodings[""] and old.status == written.status
-            visited.change = "same" if same and old.headers == written.headers else "changed"
+            visited.what = what_changed(old, written)
+            visited.change = "changed" if visited.what else "same"
 
     async def _asset(self, job: Job, route: Route) -> Visited:
         """A file of a mount of static files: captured like a page, so that its headers are kept."""
@@ -378,7 +353,7 @@ class Worker:
         answer = await self._visitor.capture(job.path)
         visited = Visited(job.id, "asset", decision.why, _text(route), status=answer.status, mount=mount)
         visited.seconds = answer.seconds
-        if answer.status == 200 and not answer.error and not answer.timed_out and not proof.private_signals(answer):
+        if answer.status == 200 and not answer.error and not answer.timed_out and not signals.private_signals(answer):
             self._read_links(visited, answer, job, route)
             self._store(visited, job, route, answer, "asset")
             return visited
@@ -585,7 +560,7 @@ def _unpublished(fault: str) -> Finding:
 
 
 def _is_document(answer: Capture) -> bool:
-    return proof.media_type(answer) in {"text/html", "application/xhtml+xml"}
+    return signals.media_type(answer) in {"text/html", "application/xhtml+xml"}
 
 
 def _text(route: Route | None) -> str | None:
@@ -638,54 +613,3 @@ def _redirect_fault(answer: Capture) -> Finding | None:
     except ValueError as error:
         return Finding("status", f"Its redirect cannot be kept: {error}.", "Correct where it redirects to.")
     return None
-
-
-def kept_headers(answer: Capture) -> list[tuple[str, str]]:
-    """The headers of a snapshot, names in lower case: all but those that are computed or of one connection."""
-    kept: list[tuple[str, str]] = []
-    for name, value in answer.headers:
-        text = name.decode("latin-1")
-        if text not in _DROPPED:
-            kept.append((text, value.decode("latin-1")))
-    if names := proof.vary(answer):
-        kept.append(("vary", ", ".join(names)))
-    return kept
-
-
-def _as_written(route: Route | None, path: str, *, is_html: bool, preserve: bool) -> str:
-    """`path` with a last slash if its page file is the index of a folder, without if not: what "preserve" preserves. What is no
-    document has none: it is a file."""
-    if route is None or not route.own or path == "/":
-        return path
-    if not is_html:
-        return path.rstrip("/")
-    if not preserve:
-        return path
-    is_index = Path(cast("PageRoute", route).name).stem == "index"
-    return path.rstrip("/") + ("/" if is_index else "")
-
-
-def _address(path: str, config: Config) -> str:
-    """`path` as static hosts spell it."""
-    if "." in path.rpartition("/")[2] or path == "/":
-        return path
-    if config.build_format != "directory":
-        return path.rstrip("/") + ".html"
-    return path.rstrip("/") + ("" if config.trailing_slash == "never" else "/")
-
-
-def refresh_page(location: str, path: str, status: int, site: str) -> str:
-    """The page that redirects on hosts which know only files: Astro's own, every value escaped.
-
-    path: what redirects, as it is spelled there. site: the site's origin, "" if it has none; the canonical address has it.
-    Where no host says so, nothing tells a browser which charset the page is in: it is ASCII.
-    """
-    target = html.escape(redirect_target(location))
-    canonical = html.escape(site) + target if site and target.startswith("/") else target
-    delay = 2 if status == 302 else 0
-    folder = html.escape(to_url(path))
-    return (
-        f'<!doctype html><title>Redirecting to: {target}</title><meta http-equiv="refresh" content="{delay};url={target}">'
-        f'<meta name="robots" content="noindex"><link rel="canonical" href="{canonical}"><body>\t'
-        f'<a href="{target}">Redirecting from <code>{folder}</code> to <code>{target}</code></a></body>'
-    )
