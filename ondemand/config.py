@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ondemand.errors import ConfigError, CookieError
 from ondemand.locales import Locales
 from ondemand.redirects import Redirects
-from ondemand.routing import Pattern, Route, Rule, Rules
+from ondemand.routing import Pattern, Route, Rule, Rules, is_field_value, is_token
 
 if TYPE_CHECKING:
     from ondemand.pages import Pages
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["FINDINGS", "Config", "Policies", "project_root", "read_project"]
 
 Policy = Literal["fail", "warn", "ignore"]
+Identity = Mapping[str, str] | Callable[..., Any]
+"""Headers of a request (`{"Cookie": "session=..."}`), or a function, sync or async, of nothing or of an `httpx.AsyncClient`
+that asks the app. It returns such headers; or None, and the cookies that its client got are taken."""
 
 FINDINGS: Mapping[str, Policy] = {
     # kind -> what a build does with it unless `findings=` says otherwise
@@ -44,6 +47,16 @@ FINDINGS: Mapping[str, Policy] = {
     "declares": "fail",  # a marked page declares parameters or security that only a visitor has
     "session": "fail",  # a marked page used the session
     "reads": "warn",  # a marked page read the request's headers, cookies, address or locale
+    "differs": "fail",  # a marked page is another one for another visitor
+    "unstable": "fail",  # a marked page is another one each time it is rendered
+    "identity": "fail",  # the login of an identity failed
+    "csrf": "fail",  # a marked page has a form with a token that is made for one visitor
+    "nonce": "fail",  # a marked page has a nonce of a Content-Security-Policy, which must be new each time
+    "secret": "fail",  # a page holds a private key, an access key or the value of a secret environment variable
+    "debug-page": "fail",  # a marked page is a traceback or a framework's debug page
+    "address": "fail",  # a marked page links to localhost, testserver or the like
+    "canonical": "warn",  # a page names another origin than `site` as its own
+    "form": "warn",  # a form posts to the address of a static page
     "endless": "fail",  # links that grow for ever
     "nothing": "warn",  # no page is static
     "public": "warn",  # a file of the public folder that cannot be published
@@ -101,6 +114,8 @@ class Config:
     rules: pattern or glob -> `Rule`. routes: more routes, in front of those that the app shows.
     skips: names of middleware classes that snapshots may skip: silences the warning about them.
     findings: kind -> "fail", "warn" or "ignore", or a mapping of patterns to these: see `FINDINGS`.
+    identities: name -> headers of somebody who is logged in, or an async function that logs in and returns them: the build
+        renders each page that it proves as they too, and none may differ. See `Identity`.
     page_timeout: seconds that a build waits for one page.
     concurrency: pages that one build process renders at once.
     templates: a folder of templates, a Mako `TemplateLookup`, a Jinja2 `Environment` or Starlette's `Jinja2Templates`.
@@ -137,6 +152,7 @@ class Config:
     routes: tuple[Route, ...] = ()
     skips: frozenset[str] = frozenset()
     findings: Policies = field(default_factory=lambda: Policies({}))
+    identities: Mapping[str, Identity] = field(default_factory=dict[str, "Identity"])
     page_timeout: float = 30.0
     concurrency: int = 8
     crawl_limit: int = 50_000
@@ -446,6 +462,26 @@ def _locales(key: str, value: Any) -> Locales:
     return Locales(tuple(cast("Iterable[Any]", value)))
 
 
+def _identities(key: str, value: Any) -> Mapping[str, Identity]:
+    accepted = (
+        'a mapping of names to headers, such as {"alice": {"Cookie": "session=..."}}, or to functions that log in'
+    )
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, accepted)
+    identities = cast("Mapping[Any, Any]", value)
+    for name, identity in identities.items():
+        if not isinstance(name, str) or not (callable(identity) or _are_headers(identity)):
+            raise ConfigError(f"{key}[{name!r}] is not accepted. {key} takes {accepted}.")  # its value may be a secret
+    return dict(identities)
+
+
+def _are_headers(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not value:
+        return False
+    headers = cast("Mapping[Any, Any]", value)
+    return all(is_token(name) and is_field_value(text) for name, text in headers.items())
+
+
 def _findings(key: str, value: Any) -> Policies:
     if not isinstance(value, Mapping):
         raise _wrong(key, value, "a mapping of kinds to 'fail', 'warn' or 'ignore'")
@@ -465,6 +501,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "routes": _routes,
     "skips": _skips,
     "findings": _findings,
+    "identities": _identities,
     "page_timeout": _number(float, 0.001),
     "concurrency": _number(int, 1),
     "crawl_limit": _number(int, 1),

@@ -172,7 +172,9 @@ class Page:
         """The request: method, url, headers, query, body."""
         if self._opened is None:
             origin = self._origin()
-            scope = self._scope if self._recording is None else {**self._scope, "headers": self._recording.shown}
+            scope = self._scope
+            if self._recording is not None:
+                scope = {**scope, "headers": self._recording.shown, "query_string": b""}
             self._opened = Request(scope, self._mail(), origin=origin, limit=self._site.config.body_limit)
             if self._recording is not None:
                 self._opened.on_headers = self._recording.reading("the request's headers")
@@ -189,7 +191,7 @@ class Page:
         path = unquote(raw_target(self._scope).partition("?")[0], errors="replace")
         segments = [segment for segment in path.split("/") if segment]
         clean = to_url("/" + "/".join(segments) + ("/" if segments and path.endswith("/") else ""))
-        query = bytes(self._scope.get("query_string", b""))
+        query = bytes(self._scope.get("query_string", b"")) if self._recording is None else b""
         url = URL(self._origin() + clean + ("?" + quote(query, safe="!$&'()*+,;=:@/?%-._~") if query else ""))
         if self._recording is not None:
             url.on_query = self._recording.reading("the request's query")

@@ -23,6 +23,7 @@ __all__ = [
     "excerpt",
     "frames_of_thread",
     "is_users",
+    "is_users_file",
     "place",
     "shown",
     "stuck_frames",
@@ -39,7 +40,11 @@ _LIBRARIES = (
 
 def is_users(code: CodeType) -> bool:
     """True for the user's own code: of no library."""
-    file = code.co_filename
+    return is_users_file(code.co_filename)
+
+
+def is_users_file(file: str) -> bool:
+    """True for a source file of the user's own."""
     return not file.startswith(_LIBRARIES) and not file.startswith("<") and "site-packages" not in file
 
 

@@ -41,6 +41,11 @@ class Locales:
                 self._names.setdefault(_plain(code), code)
         self._plain_codes = [_plain(code) for code in self._codes]
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every code, the default first."""
+        return tuple(self._codes)
+
     @staticmethod
     def _read(locale: str | Mapping[str, Any]) -> tuple[str, list[str]]:
         accepted = 'codes such as "en" and mappings such as {"path": "spanish", "codes": ["es", "es-AR"]}'

@@ -18,7 +18,30 @@ from ondemand.errors import MarkError
 if TYPE_CHECKING:
     from ondemand.config import Config
 
-__all__ = ["Mark", "StaticPath", "Value", "checked_mark", "is_value", "mark_of", "prerender", "unreached", "unwrap"]
+__all__ = [
+    "READS",
+    "Mark",
+    "StaticPath",
+    "Value",
+    "checked_mark",
+    "is_value",
+    "mark_of",
+    "prerender",
+    "unreached",
+    "unwrap",
+]
+
+READS: Mapping[str, str] = {
+    "cookie": "the request's cookies",
+    "authorization": "the Authorization header",
+    "session": "the session",
+    "user": "the user",
+    "headers": "the request's headers",
+    "query": "the request's query",
+    "address": "the client's address",
+    "locale": "the preferred locale",
+}
+"""What of a visitor a page may read, as a mark names it and as a finding does."""
 
 Value = bool | Literal["auto"]
 Unknown = Literal["404", "render"]
@@ -45,13 +68,14 @@ class StaticPath:
 class Mark(NamedTuple):
     """What `prerender` was told about one function, class, router or mount, or what a page file says of itself.
 
-    value None: nothing about static or on demand; rules and `output` decide.
+    value None: nothing about static or on demand; rules and `output` decide. reads: of `READS`.
     """
 
     value: Value | Callable[[Config], Value] | None
     paths: Paths | None = None
     props: Props | None = None
     unknown: Unknown | None = None
+    reads: frozenset[str] = frozenset()
 
     def resolve(self, config: Config) -> Value | None:
         """The value; a callable is asked with the config. Raises `MarkError` if it answers anything else."""
@@ -74,6 +98,7 @@ def prerender(
     paths: Paths | None = None,
     props: Props | None = None,
     unknown: Unknown | None = None,
+    reads: Iterable[str] = (),
 ) -> Callable[[F], F]: ...
 @overload
 def prerender(value: P, /) -> P: ...
@@ -84,6 +109,7 @@ def prerender(
     paths: Paths | None = None,
     props: Props | None = None,
     unknown: Unknown | None = None,
+    reads: Iterable[str] = (),
 ) -> Callable[[F], F]: ...
 def prerender(
     value: Any = True,
@@ -91,6 +117,7 @@ def prerender(
     paths: Paths | None = None,
     props: Props | None = None,
     unknown: Unknown | None = None,
+    reads: Iterable[str] = (),
 ) -> Any:
     """Mark a page or endpoint as static (a snapshot made by the build) or on demand (rendered per request).
 
@@ -105,16 +132,19 @@ def prerender(
         argument: a `PathsContext`. Iterated once per build and never made into a list.
     props: `async (params) -> dict or None`: the props at request time; None means that there is no such page.
     unknown: params that `paths` did not yield: "render" lets the app answer (the default), "404" answers 404.
+    reads: what of the visitor the page reads although it shows nothing of it: "cookie", "authorization", "session", "user",
+        "headers", "query", "address", "locale". A build does not warn of these. That the page is the same whatever they
+        say is still proven as far as it can be.
 
     Raises `MarkError` for any other value, option or target, and for a second mark on the same target.
     (Astro: `export const prerender`, `getStaticPaths`.)
     """
     bare = _is_page(value)
     if bare:
-        if paths is not None or props is not None or unknown is not None:
+        if paths is not None or props is not None or unknown is not None or reads:
             raise MarkError("prerender() was given a page together with options. Write @prerender(paths=...) above it.")
         return _attach(value, Mark(True))
-    mark = checked_mark(value, paths, props, unknown)
+    mark = checked_mark(value, paths, props, unknown)._replace(reads=_checked_reads(reads))
     return functools.partial(_attach, mark=mark)
 
 
@@ -139,6 +169,14 @@ def checked_mark(value: Any, paths: Any, props: Any, unknown: Any) -> Mark:
     if value == "auto" and unknown == "404":
         raise MarkError("prerender('auto', unknown='404') contradicts itself. 'auto' renders unknown params.")
     return Mark(cast("Value", value), paths, props, unknown)
+
+
+def _checked_reads(reads: Any) -> frozenset[str]:
+    names = [reads] if isinstance(reads, str) or not isinstance(reads, Iterable) else [*cast("Iterable[Any]", reads)]
+    for name in names:
+        if name not in READS or isinstance(reads, str):
+            raise MarkError(f"prerender(reads={reads!r}) was given. It takes a list of {', '.join(READS)}.")
+    return frozenset(names)
 
 
 def is_value(value: object) -> TypeGuard[Value]:

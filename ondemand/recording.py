@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from ondemand._asgi import Headers, Message, Scope, Send
+from ondemand.marks import READS
 from ondemand.watching import WatchedScope, reader
 
 __all__ = ["BUILDING", "CAPTURE", "CREDENTIALS", "Recording", "is_building"]
@@ -23,10 +24,10 @@ BUILDING = "ONDEMAND_BUILDING"
 """The environment variable by which a build tells the processes it starts; see `is_building`."""
 
 CREDENTIALS = {
-    "cookie": "the request's cookies",
-    "authorization": "the Authorization header",
-    "user": "the user",
-    "auth": "the user",
+    "cookie": READS["cookie"],
+    "authorization": READS["authorization"],
+    "user": READS["user"],
+    "auth": READS["user"],
 }
 """What tells visitors apart, by the name of its header or its key in the scope, in words."""
 

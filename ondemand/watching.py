@@ -23,46 +23,91 @@ _MIDDLEWARE = os.path.join(os.sep, "starlette", "")
 _OURS = os.path.join(os.path.dirname(__file__), "middleware.py")
 
 
-class WatchedValue(bytes):
-    """The value of a header that calls `tell` when something looks at it."""
+Tell = Callable[[], None]
 
-    tell: Callable[[], None]
+
+class WatchedValue(bytes):
+    """The value of a header that calls `tell` when something looks at it; what it is decoded to is watched too."""
+
+    _tell: Tell
 
     @classmethod
-    def of(cls, value: bytes, tell: Callable[[], None]) -> WatchedValue:
+    def of(cls, value: bytes, tell: Tell) -> WatchedValue:
         watched = cls(value)
-        watched.tell = tell
+        watched._tell = tell
         return watched
 
     def decode(self, *arguments: Any, **named: Any) -> str:
-        self.tell()
-        return bytes(self).decode(*arguments, **named)
+        self._tell()
+        return WatchedText.of(bytes(self).decode(*arguments, **named), self._tell)
 
     def split(self, *arguments: Any, **named: Any) -> list[bytes]:
-        self.tell()
+        self._tell()
         return bytes(self).split(*arguments, **named)
 
     def partition(self, *arguments: Any) -> tuple[bytes, bytes, bytes]:
-        self.tell()
+        self._tell()
         return bytes(self).partition(*arguments)
 
     def startswith(self, *arguments: Any) -> bool:
-        self.tell()
+        self._tell()
         return bytes(self).startswith(*arguments)
 
-    def removeprefix(self, *arguments: Any) -> bytes:
-        self.tell()
-        return bytes(self).removeprefix(*arguments)
-
     def __contains__(self, other: Any) -> bool:
-        self.tell()
+        self._tell()
         return other in bytes(self)
 
     def __eq__(self, other: object) -> bool:
-        self.tell()
+        self._tell()
         return bytes(self) == other
 
     __hash__ = bytes.__hash__
+
+
+class WatchedText(str):
+    """Text that came of a watched value. Frameworks cut cookies out of a header before any page asks for one: so its pieces
+    are watched, and a look-up by the name of one is seen."""
+
+    _tell: Tell
+
+    @classmethod
+    def of(cls, text: str, tell: Tell) -> WatchedText:
+        watched = cls(text)
+        watched._tell = tell
+        return watched
+
+    def split(self, *arguments: Any, **named: Any) -> list[str]:
+        return [WatchedText.of(piece, self._tell) for piece in str.split(self, *arguments, **named)]
+
+    def strip(self, *arguments: Any) -> str:
+        return WatchedText.of(str.strip(self, *arguments), self._tell)
+
+    def partition(self, *arguments: Any) -> tuple[str, str, str]:
+        before, mark, after = str.partition(self, *arguments)
+        return WatchedText.of(before, self._tell), mark, WatchedText.of(after, self._tell)
+
+    def removeprefix(self, *arguments: Any) -> str:
+        return WatchedText.of(str.removeprefix(self, *arguments), self._tell)
+
+    def encode(self, *arguments: Any, **named: Any) -> bytes:
+        self._tell()
+        return str.encode(self, *arguments, **named)
+
+    def __eq__(self, other: object) -> bool:
+        self._tell()
+        return str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __str__(self) -> str:
+        self._tell()
+        return "".join([self])
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    __hash__ = str.__hash__
 
 
 class WatchedScope(dict[str, Any]):

@@ -274,6 +274,7 @@ def test_a_query_sends_the_request_to_the_app(wrap: Wrap, dist: Any, built: Buil
     app = FastAPI()
 
     @app.get("/")
+    @prerender(reads=["query"])
     async def home(request: Request) -> HTMLResponse:
         return page(f'<a href="/?page=2">2</a> {request.query_params.get("page", "1")}')
 
@@ -323,7 +324,7 @@ def test_a_request_for_a_part_of_a_page_reaches_the_app(name: str, wrap: Wrap, d
     async def home(request: Request) -> HTMLResponse:
         return page("part" if name.lower() in request.headers else "whole")
 
-    wrapped = wrap(app, dist=dist, snapshots=True)
+    wrapped = wrap(app, dist=dist, snapshots=True, rules={"/": Rule(prerender=True, vary=[name])})
     built(wrapped)
     assert is_snapshot(ask(wrapped, "/"))
     assert "part" in ask(wrapped, "/", headers={name: "true"}).text

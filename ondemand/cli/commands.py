@@ -73,11 +73,25 @@ _json = click.option(
 )
 
 
+def _sample(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None or value == "all":
+        return sys.maxsize if value else None
+    if not (value.isascii() and value.isdigit()):
+        raise click.BadParameter(f"{value!r} is neither a number nor 'all'.", context, parameter)
+    return int(value)
+
+
 def _building(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options of every command that visits the site."""
     jobs = click.IntRange(1, 64)
     for option in (
         _json,
+        click.option(
+            "--sample",
+            callback=_sample,
+            metavar="N|all",
+            help="Pages of each route that are proven to be the same for everyone.  [default: 3]",
+        ),
         click.option("--strict", is_flag=True, help="Warnings are faults."),
         click.option("--jobs", "-j", type=jobs, default=1, show_default=True, help="Processes that hold the app."),
         _app,
@@ -107,24 +121,23 @@ def _build(app: str | None, *, json_file: str | None, show: Callable[[Report], N
 @cli.command()
 @_building
 @click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
-def build(app: str | None, jobs: int, strict: bool, max_compress: bool, json_file: str | None) -> int:
-    """Visit APP as a visitor would, snapshot its static pages and publish them in one step."""
-    options = {"jobs": jobs, "strict": strict, "max_compress": max_compress}
+def build(app: str | None, json_file: str | None, **options: Any) -> int:
+    """Visit APP as a visitor would, prove its static pages, snapshot them and publish them in one step."""
     return _build(app, json_file=json_file, show=printing.report, **options)
 
 
 @cli.command()
 @_building
-def check(app: str | None, jobs: int, strict: bool, json_file: str | None) -> int:
+def check(app: str | None, json_file: str | None, **options: Any) -> int:
     """Do all that a build of APP does, and publish nothing: what is wrong, and what each page would be."""
-    return _build(app, json_file=json_file, show=printing.checked, jobs=jobs, strict=strict, publish=False)
+    return _build(app, json_file=json_file, show=printing.checked, publish=False, **options)
 
 
 @cli.command()
 @_building
-def plan(app: str | None, jobs: int, strict: bool, json_file: str | None) -> int:
+def plan(app: str | None, json_file: str | None, **options: Any) -> int:
     """Say which pages a build of APP would add, change and remove, and why. Publishes nothing."""
-    return _build(app, json_file=json_file, show=printing.plan, jobs=jobs, strict=strict, publish=False)
+    return _build(app, json_file=json_file, show=printing.plan, publish=False, **options)
 
 
 def _write_json(file: str | None, value: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ class BuildProgress:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
             self._bar = Progress(
-                TextColumn("[bold]building"),
+                TextColumn("[bold]{task.fields[stage]}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
@@ -69,7 +69,7 @@ class BuildProgress:
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task("", total=None, rate="")
+            self._task = self._bar.add_task("", total=None, rate="", stage="building")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -79,10 +79,11 @@ class BuildProgress:
     def __call__(self, progress: Progress) -> None:
         rate = f"{progress.visited / progress.seconds:,.0f} pages/s" if progress.seconds > 0 else ""
         if self._bar is not None:
-            self._bar.update(self._task, completed=progress.visited, total=progress.found, rate=rate)
+            done, found = progress.visited, progress.found
+            self._bar.update(self._task, completed=done, total=found, rate=rate, stage=progress.stage)
         elif not self._quiet and progress.seconds - self._told >= 5:
             self._told = progress.seconds
-            print(f"building: {progress.visited} of {progress.found} visited, {rate}", flush=True)
+            print(f"{progress.stage}: {progress.visited} of {progress.found} pages, {rate}", flush=True)
 
 
 def _bytes(count: float) -> str:
@@ -164,8 +165,9 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
         console.print(f"  {_safe(finding.message)}")
         for frame in finding.frames:
             console.print(f"    {_safe(frame)}")
-        if finding.route and finding.route != about:
-            console.print(f"  route: {_safe(finding.route)}")
+        if finding.route and (finding.route != about or finding.source):
+            where = f" ({finding.source})" if finding.source else ""
+            console.print(f"  route: {_safe(finding.route + where)}")
         if finding.referrers:
             console.print(f"  linked from: {_safe(_listed(finding.referrers))}")
         if finding.remedy:

@@ -9,8 +9,9 @@ import contextlib
 import json
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from ondemand.config import Policies
 from ondemand.errors import BuildError, OnDemandError, StoreError
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
-from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Refused, Stuck, Visited
+from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Refused, Stuck, Visited
 from ondemand.prerendering.report import Difference, Finding, Report, RouteReport, seconds
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
@@ -40,14 +41,19 @@ _HOW_FOUND = {
 }
 """Why a page was added, by the kind that the frontier gives it."""
 
+_ONCE_A_ROUTE = frozenset(["reads", "session", "differs", "unstable"])
+"""Kinds of findings that each page of a route is likely to have, and of which one is enough."""
+
 
 @dataclass(slots=True)
 class Progress:
-    """How far a build is. visited, found: pages and files. seconds: since it started."""
+    """How far a build is. visited, found: pages and files; while it is "proving", pages that are proven and to prove.
+    seconds: since it started."""
 
     visited: int
     found: int
     seconds: float
+    stage: str = "building"
 
 
 def build(
@@ -58,6 +64,7 @@ def build(
     strict: bool = False,
     publish: bool = True,
     dist: Path | None = None,
+    sample: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.perf_counter,
@@ -66,15 +73,17 @@ def build(
 
     target: "module:attribute", imported in a process of its own, or an app object, run in a thread of this process.
     jobs: how many processes hold the app. strict: warnings fail the build. publish: False finds out all that a build would,
-    and writes nothing that stays. dist: the folder to publish to, instead of the configured one. progress: told now and then.
-    now, clock: wall time and a stopwatch, in seconds.
+    and writes nothing that stays. dist: the folder to publish to, instead of the configured one. sample: how many pages of each
+    route are proven to be the same for everyone; None: three, and all of an app that does not show its routes. progress: told
+    now and then. now, clock: wall time and a stopwatch, in seconds.
 
     Raises `BuildError`, with the report, if a finding fails the build: nothing is published and what was live stays.
     `AppImportError`, `ConfigError`: the app cannot be started. `BuildRunning`, `StoreError`: `dist` cannot be used.
     """
     started = clock()
     order = Order(target, compress=publish, max_compress=max_compress, dist=dist)
-    with Children(order, jobs=jobs if isinstance(target, str) else 1) as children:
+    jobs = jobs if isinstance(target, str) else 1
+    with Children(order, jobs=jobs) as children, Children(replace(order, seed=1), jobs=jobs) as others:
         hello = children.start()
         store = Store(dist or Path(hello.config["dist"]))
         with contextlib.ExitStack() as stack:
@@ -90,6 +99,11 @@ def build(
             try:
                 run = _Build(children, hello, store, publisher, strict=strict)
                 run.visit(progress, clock, started)
+                if sample != 0:
+                    if isinstance(target, str):  # in another process, and only one holds the app at a time
+                        children.end()
+                        others.start()
+                    run.prove(others if isinstance(target, str) else children, sample, progress, clock, started)
                 report = run.report(clock() - started)
                 if report.failed:
                     raise BuildError(f"The build found {_count(report)} and published nothing.", report)
@@ -100,6 +114,7 @@ def build(
                 raise StoreError(message) from error
             finally:
                 children.end()  # before anything is removed: they write there
+                others.end()
                 if run is not None:
                     run.close()
                 publisher.folder.with_suffix(DATABASE).unlink(missing_ok=True)  # Ctrl-C may come while it is made
@@ -136,7 +151,12 @@ class _Build:
         self._expanding: set[tuple[Any, ...]] = set()
         self._mounts: set[int] = set()
         self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
-        self._assets = self._pages = self._bytes = 0
+        self._pages = 0
+        self._sources = {route.pattern: route.source for route in hello.routes}
+        self._without_site: Finding | None = None
+        self._without_site_too = 0
+        self._harmless: set[tuple[str, str]] = set()  # (route, what its code reads and does not show)
+        self._proven = self._renders = 0
         self._fatal: OnDemandError | None = None
         for finding in hello.findings:
             self._find(finding)
@@ -191,9 +211,9 @@ class _Build:
             for child, message in messages:
                 match message:
                     case list():
-                        for visited in cast("list[Visited]", message):
-                            child.finished(visited.id)
-                            self._note(visited)
+                        for done in cast("list[Visited | Proved]", message):
+                            child.finished(done.id)
+                            self._note(done) if isinstance(done, Visited) else self._note_proof(done)
                     case Expanded():
                         self._add(message)
                         if message.last and child.alone is not None:
@@ -237,17 +257,16 @@ class _Build:
         for finding in visited.findings:
             self._find(finding)
         if visited.line:
-            self._publisher.add(visited.line)
-            self._bytes += visited.size
-            self._assets += visited.outcome == "asset"
-            self._pages += visited.outcome == "static"
+            self._frontier.written(visited.id, self._publisher.add(visited.line))
         if visited.mount is not None and visited.mount not in self._mounts:
             self._mounts.add(visited.mount)
             self._ask(("mount", visited.mount))
         targets: list[tuple[int, str]] = []
-        for path, fragment, kind, encoded in visited.links:
+        for path, fragment, kind, encoded, query in visited.links:
             page, _ = self._frontier.add(path, kind, encoded=encoded)
             targets.append((page, fragment))
+            if query:
+                self._frontier.ask(page, query)
         self._frontier.link(visited.id, targets)
         if visited.outcome == "static":
             self._bound(visited)
@@ -289,6 +308,54 @@ class _Build:
                 with contextlib.suppress(OSError):
                     self._publisher.folder.joinpath(visited.file + suffix).unlink()
         return False
+
+    # --- proving
+
+    def prove(
+        self,
+        children: Children,
+        sample: int | None,
+        progress: Callable[[Progress], None] | None,
+        clock: Callable[[], float],
+        started: float,
+    ) -> None:
+        """Prove pages of each static route to be the same for everyone; what is not, and was not marked, is withdrawn."""
+        if children is not self._children:
+            self._children = children
+            children.begin(str(self._publisher.folder))
+        pages = deque(self._frontier.sample(sample))
+        found, told = len(pages), 0.0
+
+        def jobs(count: int) -> list[Job]:
+            taken = [pages.popleft() for _ in range(min(count, len(pages)))]
+            return [
+                Job(page, path, kind, line=self._publisher.line(line), queries=queries)
+                for page, path, kind, line, queries in taken
+            ]
+
+        while pages or children.busy:
+            children.hand_out(jobs)
+            self._take(children.wait(0.2))
+            seconds = clock() - started
+            if progress is not None and seconds - told > 0.1:
+                told = seconds
+                progress(Progress(self._proven, found, seconds, "proving"))
+        self._findings = [finding for finding in self._findings if not self._is_harmless(finding)]
+
+    def _note_proof(self, proved: Proved) -> None:
+        self._proven += 1
+        self._renders += proved.renders
+        self._harmless.update((proved.route or "", what) for what in proved.harmless)
+        for finding in proved.findings:
+            self._find(finding)
+        if proved.why:
+            self._publisher.withdraw(self._frontier.withdraw(proved.route, proved.path, proved.why))
+
+    def _is_harmless(self, finding: Finding) -> bool:
+        """True for something read of which identities have proven that the page does not show it."""
+        if finding.kind not in {"reads", "session"}:
+            return False
+        return any(finding.route == route and f"reads {what}," in finding.message for route, what in self._harmless)
 
     # --- processes that end
 
@@ -342,7 +409,10 @@ class _Build:
 
     def _fault(self, job: Job, finding: Finding) -> None:
         finding.path = job.path
-        self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
+        if job.line:
+            self._note_proof(Proved(job.id, job.path, None, findings=[finding]))
+        else:
+            self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
 
     # --- what was found
 
@@ -350,16 +420,24 @@ class _Build:
         policy = self._policies.of(finding.kind, finding.path or finding.route or None)
         if policy == "ignore":
             return
-        if finding.kind == "reads":
-            if (finding.route, finding.message) in self._told:
+        if finding.kind in _ONCE_A_ROUTE:
+            said = (finding.route, finding.message.partition(":")[0])
+            if said in self._told:
                 return
-            self._told.add((finding.route, finding.message))
+            self._told.add(said)
+        if finding.kind == "origin" and self._without_site is not None:  # one word is enough: set `site`
+            self._without_site_too += 1
+            return
         finding.policy = "fail" if self._strict else policy
+        finding.source = self._sources.get(finding.route, "")
         self._findings.append(finding)
+        if finding.kind == "origin":
+            self._without_site = finding
 
     def report(self, seconds: float) -> Report:
         """Check what can only be checked at the end, and sum up."""
         frontier = self._frontier
+        self._pages = frontier.snapshots("static")
         frontier.index_links()
         for path, fragment in list(frontier.missing_fragments()):
             message = f"Nothing in {path} has the id {fragment!r}."
@@ -387,6 +465,9 @@ class _Build:
             self._find(finding)
             if self._had_pages():  # an empty site never takes the place of one that has pages
                 finding.policy = "fail"
+        if self._without_site is not None and self._without_site_too:
+            count = self._without_site_too
+            self._without_site.message += f" So {'does' if count == 1 else 'do'} {count} other page{'s' * (count > 1)}."
         for finding in self._findings:
             if finding.path and not finding.referrers:
                 finding.referrers = frontier.referrers(finding.path)
@@ -394,15 +475,18 @@ class _Build:
         return Report(
             dist=str(self._store.folder),
             pages=self._pages,
-            assets=self._assets,
+            assets=frontier.snapshots("asset"),
             on_demand=frontier.count("on demand"),
-            bytes=self._bytes,
+            bytes=frontier.written_bytes(),
             seconds=seconds,
             slowest=frontier.slowest(5),
             differences=list(self._differences()),
             same=frontier.unchanged(),
             routes=list(self._routes()),
             skipped_middleware=self._hello.skipped,
+            proven=self._proven,
+            renders=self._renders,
+            identities=self._hello.config["identities"],
             findings=findings,
         )
 
@@ -461,6 +545,8 @@ class _Build:
         """Make it the site that is live."""
         routes = json.dumps([route.to_json() for route in report.routes], ensure_ascii=False, indent=1)
         (self._publisher.folder / "routes.json").write_text(routes, encoding="utf-8")
+        findings = json.dumps([finding.to_json() for finding in report.findings], ensure_ascii=False, indent=1)
+        (self._publisher.folder / "findings.json").write_text(findings, encoding="utf-8")
         self._frontier.close()
         if self._children.replaced:
             self._publisher.settle()

@@ -29,8 +29,10 @@ create table pages (
     status integer,
     size integer,
     seconds real,
-    ids text                     -- the ids of its document, one a line
+    ids text,                    -- the ids of its document, one a line
+    line integer                 -- where the manifest's line of its snapshot begins
 );
+create table queries (page integer not null, query text not null, primary key (page, query)) without rowid;
 create table links (source integer not null, target integer not null, fragment text not null);
 create table files (key text primary key, page integer not null, folder integer not null) without rowid;
 """
@@ -144,6 +146,54 @@ class Frontier:
             "update pages set outcome=?, route=?, why=?, change=?, what=?, status=?, size=?, seconds=?, ids=? where id=?",
             (outcome, route, why, change, what, status, size, seconds, "\n".join(ids), page),
         )
+
+    def ask(self, page: int, query: str) -> None:
+        """Note that a link to `page` carries `query`."""
+        self._db.execute("insert into queries values (?, ?) on conflict do nothing", (page, query))
+
+    def written(self, page: int, line: int) -> None:
+        """Note where the line of its snapshot begins in the manifest."""
+        self._db.execute("update pages set line = ? where id = ?", (line, page))
+
+    def sample(self, count: int | None) -> Iterator[tuple[int, str, str, int, list[str]]]:
+        """Of each route `count` static pages, spread over all of them; None: three of each, and all where the routes are not
+        known. (id, path, kind, line, queries that links carry)."""
+        self._db.execute("create index if not exists pages_by_route on pages (route, outcome, id)")
+        routes = self._db.execute(
+            "select route, count(*) from pages where outcome = 'static' and line is not null group by route order by min(id)"
+        ).fetchall()
+        for route, pages in routes:
+            wanted = min(pages, count if count is not None else 3 if route is not None else pages)
+            spread = [at * (pages - 1) // max(wanted - 1, 1) for at in range(wanted)]
+            for offset in spread:
+                row = self._db.execute(
+                    "select id, path, kind, line from pages where route is ? and outcome = 'static' and line is not null "
+                    "order by id limit 1 offset ?",
+                    (route, offset),
+                ).fetchone()
+                queries = self._db.execute("select query from queries where page = ? limit 5", (row[0],)).fetchall()
+                yield (*row, [query for (query,) in queries])
+
+    def withdraw(self, route: str | None, path: str, why: str) -> list[int]:
+        """The pages of `route` (None: of unknown routes, the one at `path`) are no snapshots after all. Returns where their
+        lines begin in the manifest."""
+        where = "outcome = 'static' and line is not null and " + ("path = ?" if route is None else "route = ?")
+        value = path if route is None else route
+        lines = [row[0] for row in self._db.execute(f"select line from pages where {where}", (value,))]  # noqa: S608
+        self._db.execute(
+            f"update pages set outcome = 'on demand', why = ?, change = null, line = null where {where}",  # noqa: S608
+            (why, value),
+        )
+        return lines
+
+    def written_bytes(self) -> int:
+        """Of all bodies of snapshots."""
+        return self._db.execute("select coalesce(sum(size), 0) from pages where change is not null").fetchone()[0]
+
+    def snapshots(self, outcome: str) -> int:
+        """How many snapshots of this kind there are."""
+        row = self._db.execute("select count(*) from pages where outcome = ? and change is not null", (outcome,))
+        return row.fetchone()[0]
 
     def claim(self, file: str, page: int) -> str | None:
         """Take `file` for `page`. If another page has it (also by case or Unicode form) or needs a folder or a file in

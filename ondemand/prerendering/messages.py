@@ -10,7 +10,7 @@ from typing import Any
 from ondemand.errors import OnDemandError
 from ondemand.prerendering.report import Finding, RouteReport
 
-__all__ = ["Expanded", "Hello", "Job", "Order", "Refused", "Stuck", "Visited"]
+__all__ = ["Expanded", "Hello", "Job", "Order", "Proved", "Refused", "Stuck", "Visited"]
 
 
 @dataclass(slots=True)
@@ -54,13 +54,16 @@ class Refused:
 
 @dataclass(slots=True)
 class Job:
-    """Visit `path`. kind: see the column of that name in `frontier.py`. again: a process ended during an earlier try."""
+    """Visit `path`, or prove the snapshot that was made of it. kind: see the column of that name in `frontier.py`. again: a
+    process ended during an earlier try. line: the manifest's, of the snapshot to prove. queries: that links to it carry."""
 
     id: int
     path: str
     kind: str
     encoded: bool = False
     again: bool = False
+    line: bytes = b""
+    queries: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ class Visited:
     line: bytes = b""
     file: str = ""
     shared: bool = False
-    links: Sequence[tuple[str, str, str, bool]] = ()  # (path, fragment, kind, encoded slash)
+    links: Sequence[tuple[str, str, str, bool, str]] = ()  # (path, fragment, kind, encoded slash, query)
     ids: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
     mount: int | None = None
@@ -100,6 +103,20 @@ class Visited:
             self.line,
         )
         return Visited, (*fields, self.file, self.shared, self.links, self.ids, self.findings, self.mount)
+
+
+@dataclass(slots=True)
+class Proved:
+    """What came of a proof. why: the route is rendered on demand after all, "" if the page is proven. harmless: what its code
+    reads of a visitor without showing it, as identities prove. renders: how many there were, with that of the snapshot."""
+
+    id: int
+    path: str
+    route: str | None
+    why: str = ""
+    harmless: Sequence[str] = ()
+    renders: int = 0
+    findings: list[Finding] = field(default_factory=list[Finding])
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """A process of a build: the app, imported and started once, and the talk with the parent.
 
 Messages to it: ("begin", folder), ("visit", jobs), ("expand", route), ("mount", route), ("public",), ("close", route),
-("stop",). From it: `Hello` or `Refused` first; then lists of `Visited`, `Expanded`, `Stuck`, `Refused`.
+("stop",). From it: `Hello` or `Refused` first; then lists of `Visited` or `Proved`, `Expanded`, `Stuck`, `Refused`.
 When the parent is gone, it ends.
 """
 
@@ -24,7 +24,7 @@ from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
 from ondemand.frames import describe, frames_of_thread
 from ondemand.middleware import REGISTER, OnDemand
-from ondemand.prerendering.messages import Job, Order, Refused, Stuck, Visited
+from ondemand.prerendering.messages import Job, Order, Proved, Refused, Stuck, Visited
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.target import import_app
 from ondemand.prerendering.worker import Worker
@@ -144,7 +144,7 @@ class _Session:
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._busy: dict[str, Job] = {}
-        self._results: list[Visited] = []
+        self._results: list[Visited | Proved] = []
         self._saying = threading.Lock()
         self._beat = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -227,8 +227,8 @@ class _Session:
             self._busy[job.path] = job
             try:
                 # in two steps: `_flush` puts a new list in the place of this one during the await
-                visited = await self._worker.visit(job)
-                self._results.append(visited)
+                done = await (self._worker.prove(job) if job.line else self._worker.visit(job))
+                self._results.append(done)
             except OSError as error:
                 self.say(Refused(StoreError(f"The build cannot be written: {error}. The site that is live stays.")))
             except Exception as error:
@@ -237,7 +237,10 @@ class _Session:
                     "error", f"ondemand failed on it: {describe(error)}.", "Please report this.", job.path
                 )
                 finding.frames = traceback.format_exc().splitlines()[-6:]
-                self._results.append(Visited(job.id, "fault", finding.message, findings=[finding]))
+                if job.line:
+                    self._results.append(Proved(job.id, job.path, None, findings=[finding]))
+                else:
+                    self._results.append(Visited(job.id, "fault", finding.message, findings=[finding]))
             finally:
                 self._busy.pop(job.path, None)
             if len(self._results) >= PORTION or (self._jobs.empty() and not self._busy):

@@ -19,7 +19,8 @@ class Finding:
     """One thing that is wrong, or may be.
 
     kind: a key of `ondemand.config.FINDINGS`. policy: what that kind is to this build: "fail" or "warn".
-    path, route: what it is about, "" if none. message: what and why. remedy: what to do.
+    path, route: what it is about, "" if none. source: "file:line" of what the route runs, "" if unknown. message: what and
+    why. remedy: what to do.
     referrers: the paths of everyone who links to it. frames: the user's own code, "file:line in function: code".
     """
 
@@ -31,6 +32,7 @@ class Finding:
     policy: str = "fail"
     referrers: Sequence[str] = ()
     frames: Sequence[str] = ()
+    source: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +40,7 @@ class Finding:
             "policy": self.policy,
             "route": self.route or None,
             "path": self.path or None,
+            "source": self.source or None,
             "message": self.message,
             "remedy": self.remedy,
             "referrers": list(self.referrers),
@@ -89,7 +92,8 @@ class Report:
     generation: the name of what was published, None if nothing was. pages, assets: how many snapshots. on_demand:
     how many linked paths are rendered on demand. bytes: of all bodies, uncompressed. seconds: wall time.
     slowest: (path, seconds). differences: against the generation before, sorted by change and path. same: how many snapshots
-    are as they were. findings: faults first.
+    are as they were. proven: how many pages were asked for as every visitor; renders: how often these pages were rendered;
+    identities: the names of those who were logged in for it. findings: faults first.
     """
 
     dist: str
@@ -102,6 +106,9 @@ class Report:
     slowest: Sequence[tuple[str, float]] = ()
     differences: Sequence[Difference] = ()
     same: int = 0
+    proven: int = 0
+    renders: int = 0
+    identities: Sequence[str] = ()
     routes: Sequence[RouteReport] = ()
     skipped_middleware: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -146,6 +153,7 @@ class Report:
             "removed": self.removed,
             "same": self.same,
             "changes": [difference._asdict() for difference in self.differences],
+            "proof": {"pages": self.proven, "renders": self.renders, "identities": list(self.identities)},
             "routes": [route.to_json() for route in self.routes],
             "skipped_middleware": list(self.skipped_middleware),
             "findings": [finding.to_json() for finding in self.findings],

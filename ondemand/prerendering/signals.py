@@ -71,7 +71,7 @@ def why_not_plain(capture: Capture) -> str | None:
         return reason
     if names := vary(capture):
         return f"its Vary names {names[0]}"
-    return _once_only(capture)
+    return None
 
 
 def names_origin(capture: Capture, origin: str) -> str | None:
@@ -81,18 +81,6 @@ def names_origin(capture: Capture, origin: str) -> str | None:
         if (match := found.search(text)) is not None:
             return match.group().decode("utf-8", "replace")
     return None
-
-
-_TOKEN = re.compile(
-    rb"""<input[^>]{0,200}name=["']?(?:_?csrf|authenticity_token|__requestverificationtoken)""", re.IGNORECASE
-)
-
-
-def _once_only(capture: Capture) -> str | None:
-    """What is made anew for each answer and would be the same for everyone in a snapshot."""
-    if b"'nonce-" in (capture.header(b"content-security-policy") or b""):
-        return "its Content-Security-Policy has a nonce"
-    return "it has a form with a CSRF token" if _TOKEN.search(capture.body) else None
 
 
 def reads(capture: Capture) -> str | None:

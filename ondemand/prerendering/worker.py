@@ -20,10 +20,13 @@ from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, lead_nowhere
 from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
+from ondemand.marks import READS
 from ondemand.paths import entries, params_of, props_of
 from ondemand.prerendering import crawl, signals
 from ondemand.prerendering.compression import compressors, unpack
-from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Visited
+from ondemand.prerendering.lint import Lint
+from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Visited
+from ondemand.prerendering.proof import Prover, reads_remedy
 from ondemand.prerendering.report import Finding, RouteReport, seconds
 from ondemand.prerendering.written import address, as_written, kept_headers, refresh_page, what_changed
 from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target, to_url
@@ -39,6 +42,9 @@ __all__ = ["Worker"]
 
 REPEATS = 8
 """How often one segment may follow itself in a path before links are taken to grow for ever."""
+
+_STILL_PROVEN = frozenset({"reads", "session", "vary"})
+"""Kinds of findings whose page is proven all the same: what it depends on is told, or that it does not."""
 
 _NEVER_STORED = frozenset({"error", "timeout", "broken-link"})
 """Kinds of findings of which no snapshot is made, whatever the policy: there is no whole answer to keep."""
@@ -76,8 +82,11 @@ class Worker:
         self._public = PublicFolder(self.config.public) if self.config.public is not None else None
         self.abandoned = self._visitor.abandoned
         self.closed: set[str | None] = set()  # routes that links have filled: see `Config.crawl_limit`
+        self._lint = Lint(site=self.config.site, origin=self.config.origin, posts=self._answers_post)
+        self._prover: Prover | None = None
         if folder is not None:
             self._open_store(folder, order)
+            self._prover = Prover(app, self.config, self._visitor, state, folder)
 
     def _open_store(self, folder: Path, order: Order) -> None:
         settings, pack = compressors(max_compress=order.max_compress)
@@ -116,6 +125,12 @@ class Worker:
         visited.seconds = answer.seconds
         return visited
 
+    async def prove(self, job: Job) -> Proved:
+        """Prove the snapshot that was made of `job.path`: see `proof.py`."""
+        assert self._prover is not None
+        route = await self._route(job.path)
+        return await self._prover.prove(job, route, decide(route, self.config, job.path))
+
     async def _route(self, path: str) -> Route | None:
         """The route that answers `path`: of those of our own, the first whose paths name it; None if they all name others."""
         route = self.table.match(path, host=self._host)
@@ -123,6 +138,10 @@ class Worker:
             found = await self.site.own.find(path, state=self._state)
             return found.route if found is not None else None
         return route
+
+    def _answers_post(self, path: str) -> bool:
+        route = self.table.match(path, method="POST", host=self._host)
+        return route is not None and (route.methods is None or "POST" in route.methods)
 
     def _unnamed(self, job: Job, route: Route | None, fault: str) -> Visited:
         """A path that can never be a snapshot: fine if the app answers it, else a broken link."""
@@ -145,7 +164,8 @@ class Worker:
             return visited
         for finding in self._faults(answer, marked, job, route):
             policy = self.config.findings.of(finding.kind, job.path)
-            if policy == "fail" or finding.kind in _NEVER_STORED or not marked:
+            fails = policy == "fail" and finding.kind not in _STILL_PROVEN
+            if fails or finding.kind in _NEVER_STORED or not marked:
                 blocked = True
                 visited.outcome = "on demand" if policy == "ignore" else "fault"
                 visited.why = finding.message
@@ -161,12 +181,24 @@ class Worker:
             why = f"it contains {address}, the address that the build asked at: set `site`"
         if why is None and not marked and (fault := portability_fault(job.path)):
             why = fault
+        if why is None and not marked:
+            why = self._lint_unmarked(visited, answer, job, route)
         if why is not None:
             visited.why = why
             return visited
         visited.outcome, visited.why = "static", decision.why
         self._store(visited, job, route, answer)
         return visited
+
+    def _lint_unmarked(self, visited: Visited, answer: Capture, job: Job, route: Route | None) -> str | None:
+        """Why the page stays on demand; what is only worth a warning is one."""
+        for finding in self._lint.findings(answer):
+            policy = self.config.findings.of(finding.kind, job.path)
+            if policy == "fail":
+                return finding.message
+            finding.message = f"{finding.message[0].upper()}{finding.message[1:]}."
+            self._with(visited, finding, job, route)
+        return None
 
     def _faults(self, answer: Capture, marked: bool, job: Job, route: Route | None) -> Iterator[Finding]:
         """Everything that fails this page."""
@@ -191,6 +223,7 @@ class Worker:
             yield from self._marked_faults(answer, route)
 
     def _marked_faults(self, answer: Capture, route: Route | None) -> Iterator[Finding]:
+        own = route is not None and route.own
         if reason := self._outer_answer(answer):
             yield Finding("status", f"It never reached OnDemand: {reason}.", "Set `site` to an origin that it lets in.")
         for reason in signals.private_signals(answer):
@@ -200,20 +233,22 @@ class Worker:
         if address := self._made_up_address(answer):
             message = f"It contains {address}, the address that the build asked at."
             yield Finding("origin", message, 'Set site="https://..." to where the site lives, or link by path.')
+        for finding in self._lint.findings(answer):
+            finding.message = f"It is {'' if own else 'marked '}static, but {finding.message}."
+            yield finding
         if reason := signals.varies_by_visitor(answer):
             remedy = (
                 "Render it on demand, or, if its plain answer may go to everyone who sends none of these, allow it: "
                 'findings={"vary": "ignore"}.'
             )
             yield Finding("vary", f"It is marked static, but {reason}.", remedy)
-        own = route is not None and route.own
+        mark = (route.mark or route.group) if route is not None else None
+        meant = {READS[name] for name in mark.reads} if mark is not None else set[str]()
         for what, frame in answer.reads.items():
-            yield Finding(
-                "session" if what == "the session" else "reads",
-                f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not.",
-                f"Render it on demand: {'prerender = False' if own else '@prerender(False)'}.",
-                frames=(frame,) if frame else (),
-            )
+            if what not in meant:
+                kind = "session" if what == READS["session"] else "reads"
+                message = f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not."
+                yield Finding(kind, message, reads_remedy(what, route), frames=(frame,) if frame else ())
         is_folder = route is not None and route.takes_rest and answer.path.endswith("/") and not own
         if is_folder and not _is_document(answer):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
@@ -271,18 +306,18 @@ class Worker:
             self._with(visited, finding, job, route)
         visited.links = self._inside(links)
 
-    def _inside(self, links: Iterable[crawl.Link]) -> list[tuple[str, str, str, bool]]:
+    def _inside(self, links: Iterable[crawl.Link]) -> list[tuple[str, str, str, bool, str]]:
         """The links by the paths that the site knows, without those that lead out of `base`. A fragment behind a query
         is dropped: it is of another document than the snapshot."""
         prefix = self.site.prefix
-        found: list[tuple[str, str, str, bool]] = []
+        found: list[tuple[str, str, str, bool, str]] = []
         for link in links:
             path = link.path
             if prefix:
                 if path != prefix and not path.startswith(prefix + "/"):
                     continue
                 path = path[len(prefix) :] or "/"
-            found.append((path, "" if link.query else link.fragment, link.kind, link.encoded_slash))
+            found.append((path, "" if link.query else link.fragment, link.kind, link.encoded_slash, link.query))
         return found
 
     def _with(self, visited: Visited, finding: Finding, job: Job, route: Route | None) -> Visited:
@@ -467,6 +502,7 @@ class Worker:
             "page_timeout": self.config.page_timeout,
             "public": self._public is not None,
             "findings": self.config.findings,
+            "identities": sorted(self.config.identities),
             "known": self.table.known,
             "origin": self.config.origin,
         }

@@ -21,7 +21,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -347,13 +347,56 @@ class Publisher:
         first = header_line(self.name, **settings)
         self._digest = hashlib.sha256(first)
         self._manifest.write(first)
+        self._size = len(first)
         self._count = 0
+        self._withdrawn: set[int] = set()
 
-    def add(self, line: bytes) -> None:
-        """List one snapshot whose files have been written (`Snapshot.to_line`)."""
+    def add(self, line: bytes) -> int:
+        """List one snapshot whose files have been written (`Snapshot.to_line`). Returns where its line begins."""
         self._manifest.write(line)
         self._digest.update(line)
         self._count += 1
+        offset, self._size = self._size, self._size + len(line)
+        return offset
+
+    def line(self, offset: int) -> bytes:
+        """The line that begins there."""
+        self._manifest.flush()
+        with (self.folder / "manifest.jsonl").open("rb") as manifest:
+            manifest.seek(offset)
+            return manifest.readline()
+
+    def withdraw(self, offsets: Iterable[int]) -> None:
+        """The snapshots whose lines begin there are not to be published."""
+        self._withdrawn.update(offsets)
+
+    def _leave_out(self) -> None:
+        """Write the manifest again without what was withdrawn, and remove the files that nothing else lists."""
+        self._manifest.close()
+        file = self.folder / "manifest.jsonl"
+        file.rename(file.with_suffix(".all"))
+        self._digest, self._count = hashlib.sha256(), 0
+        gone: dict[str, Snapshot] = {}
+        listed: set[str] = set()
+        offset = 0
+        with file.with_suffix(".all").open("rb") as lines, file.open("xb") as kept:
+            for line in lines:
+                if offset in self._withdrawn:
+                    snapshot = Snapshot.from_line(line)
+                    gone[snapshot.file] = snapshot
+                else:
+                    kept.write(line)
+                    self._digest.update(line)
+                    if offset:
+                        self._count += 1
+                        listed.add(Snapshot.from_line(line).file)
+                offset += len(line)
+        file.with_suffix(".all").unlink()
+        self._manifest = file.open("ab")
+        for name in gone.keys() - listed:
+            for encoding in gone[name].encodings:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{self.folder}/{name}{SUFFIXES[encoding]}")
 
     def settle(self) -> None:
         """After a process of the build died: remove what no line lists, such as a page that it wrote and never told.
@@ -375,6 +418,8 @@ class Publisher:
 
     def publish(self) -> str:
         """Make this the published generation, in one step. Returns its name."""
+        if self._withdrawn:
+            self._leave_out()
         self._manifest.write(footer(self._count, self._digest.hexdigest()))
         self._manifest.flush()
         os.fsync(self._manifest.fileno())

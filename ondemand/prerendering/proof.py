@@ -1,0 +1,312 @@
+"""The proof that a static page is the same for everyone: it is rendered again, as every kind of visitor, and compared.
+
+In a process whose sets have another order than where the snapshot was made, and in which the visitors come first and the plain
+render last: what the first visitor leaves behind is seen too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ondemand._asgi import ASGIApp
+from ondemand.capture import Capture, Change, Visitor
+from ondemand.config import Config
+from ondemand.frames import describe, user_frames
+from ondemand.marks import READS
+from ondemand.prerendering.differences import Steady, first_difference, looks_like
+from ondemand.prerendering.messages import Job, Proved
+from ondemand.prerendering.report import Finding
+from ondemand.prerendering.visitors import CANARY, OTHER_HOST, log_in, visitors, words_beside_cookies
+from ondemand.prerendering.written import kept_headers
+from ondemand.routing import Decision, Route
+from ondemand.snapshots.manifest import Snapshot
+
+__all__ = ["Prover"]
+
+_COMPARED = frozenset(
+    ["cache-control", "content-disposition", "content-language", "content-type", "link", "location", "refresh", "vary"]
+)
+"""The headers that make an answer another one. Others (request ids, timings) may be new each time."""
+
+_PROVES = {  # what an identity with such a header proves harmless, if the page is the same for them
+    "cookie": (READS["cookie"], READS["session"], READS["user"]),
+    "authorization": (READS["authorization"], READS["user"]),
+}
+
+
+@dataclass(slots=True)
+class _Page:
+    """What is known of one page while it is proven."""
+
+    snapshot: Snapshot
+    body: bytes | None  # None for a redirect: what is stored is not what the app answered
+    renders: int = 0
+    reads: dict[str, str] = field(default_factory=dict[str, str])
+    others: list[tuple[Change, Capture]] = field(default_factory=list[tuple[Change, Capture]])
+
+    def why_other(self, answer: Capture) -> str | None:
+        """What of `answer` is not as in the snapshot, in words; None if nothing is."""
+        if answer.timed_out:
+            return "it does not finish in time"
+        if answer.error:
+            return f"it raises {answer.error}" if not answer.error.startswith("the app ") else answer.error
+        if answer.status != self.snapshot.status:
+            return f"it answers {answer.status}"
+        if self.body is not None and answer.body != self.body:
+            return str(first_difference(self.body, answer.body))
+        was, now = _compared(self.snapshot.headers), _compared(kept_headers(answer))
+        if self.body is None:
+            was.pop("content-type", None)
+            now.pop("content-type", None)
+        for name in sorted({*was, *now}):
+            if was.get(name) != now.get(name):
+                return f"its header {name}: [{was.get(name, '')} | {now.get(name, '')}]"
+        return None
+
+
+def _compared(headers: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in _COMPARED:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+class Prover:
+    """Proves pages of one app. Made inside the lifespan."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: Config,
+        visitor: Visitor,
+        state: Mapping[str, Any] | None,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """folder: that of the build, where the snapshots lie."""
+        self._app = app
+        self._config = config
+        self._visitor = visitor
+        self._state = state
+        self._folder = folder
+        self._clock = clock
+        self._visitors = visitors(config, words_beside_cookies())
+        self._identities: list[Change] | None = None
+        self._logging_in = asyncio.Lock()
+
+    async def prove(self, job: Job, route: Route | None, decision: Decision) -> Proved:
+        """Render the page of `job`, whose snapshot was made before, as everyone, and compare. Never raises for what the app
+        does."""
+        snapshot = Snapshot.from_line(job.line)
+        body = None
+        if not 300 <= snapshot.status < 400:
+            body = (self._folder / snapshot.file).read_bytes()
+        page = _Page(snapshot, body, renders=1)
+        proved = Proved(job.id, job.path, snapshot.route)
+        identities = await self._logged_in(proved)
+        for change in identities:
+            await self._render(page, change)
+        read_by_identities = set(page.reads)
+        for change in (*self._visitors, *self._queries(job, route)):
+            await self._render(page, change)
+        await self._wait_for_next_second(page)
+        plain = await self._visitor.capture(job.path)
+        page.renders += 1
+        self._judge(proved, page, plain, route, decision)
+        if identities and not any(change.identity for change, _ in page.others):
+            proved.harmless = sorted(_proven(identities) & (read_by_identities | {READS["session"], READS["user"]}))
+        if not page.others:  # else it is told already what it shows
+            self._tell_reads(proved, page, decision, route)
+        proved.renders = page.renders
+        return proved
+
+    async def _logged_in(self, proved: Proved) -> list[Change]:
+        """The identities, logged in once; a login that fails is told with the first page."""
+        async with self._logging_in:  # pages that come meanwhile wait
+            if self._identities is None:
+                self._identities = []
+                for name, identity in self._config.identities.items():
+                    try:
+                        change = await log_in(name, identity, self._app, self._config.origin, self._state)
+                        self._identities.append(change)
+                    except Exception as error:
+                        message = f"The login of the identity {name!r} raised {describe(error).rstrip('.')}."
+                        remedy = "Correct it: without it, no page is proven to be the same for who is logged in."
+                        proved.findings.append(Finding("identity", message, remedy, frames=user_frames(error)))
+        return self._identities
+
+    def _queries(self, job: Job, route: Route | None) -> list[Change]:
+        """One request with all queries that links and forms carry and parameters that the route declares."""
+        mark = (route.mark or route.group) if route is not None else None
+        ignored = any(rule.query == "ignore" for _, rule in self._config.rules.covering(job.path, route))
+        if mark is not None and "query" in mark.reads and not ignored:
+            return []  # it goes to the app
+        pairs = [*"&".join(job.queries).split("&"), "page=2", f"q={CANARY}", f"{CANARY}=1"]
+        by_name = {pair.partition("=")[0]: pair for pair in reversed(pairs) if pair}
+        return [Change("a query", query="&".join(by_name.values()).encode("ascii", "replace"))]
+
+    async def _render(self, page: _Page, change: Change) -> None:
+        answer = await self._visitor.capture(page.snapshot.path, change)
+        page.renders += 1
+        for what, where in answer.reads.items():
+            page.reads.setdefault(what, where)
+        if not answer.status and not answer.error and not answer.timed_out:
+            return  # something in front of OnDemand answered, and will do so in front of the snapshot
+        if change.host or change.scheme:
+            if not answer.status or (answer.status >= 300 and answer.status != page.snapshot.status):
+                return  # it does not answer to that host, or leads to its own
+            self._bring_home(answer, change)
+        if change.query:
+            _forget_query(answer, change.query)
+        if any(name.decode() in _varies(page.snapshot) for name, _ in change.headers):
+            return  # a request that carries it goes to the app
+        if page.why_other(answer) is not None:
+            page.others.append((change, answer))
+
+    def _bring_home(self, answer: Capture, change: Change) -> None:
+        """Put the site's own origin in the place of the one that was asked at: such a difference is none."""
+        own = self._config.origin.partition("//")[2]
+        host = OTHER_HOST if change.host else own
+        places = re.compile(rb"https?://" + re.escape(host.encode()) + rb"(?![\w.-])")
+        home = self._config.origin.encode()
+        answer.body = places.sub(home, answer.body)
+        answer.headers = [(name, places.sub(home, value)) for name, value in answer.headers]
+
+    async def _wait_for_next_second(self, page: _Page) -> None:
+        """A clock that shows seconds shows the same again within one: a page that seems to have one is asked in the next."""
+        now = self._clock()
+        texts = {
+            time.strftime("%H:%M:%S", moment(now + d)) for d in (-1, 0) for moment in (time.gmtime, time.localtime)
+        }
+        texts |= {str(int(now)), str(int(now) - 1)}
+        if page.body is not None and any(text.encode() in page.body for text in texts):
+            await asyncio.sleep(int(now) + 1.01 - now)
+
+    def _judge(self, proved: Proved, page: _Page, plain: Capture, route: Route | None, decision: Decision) -> None:
+        others, unstable = page.others, page.why_other(plain)
+        if unstable is not None:
+            others = [(change, answer) for change, answer in others if not _as_plain(page, plain, answer)]
+            self._tell_unstable(proved, page, plain, unstable, decision, route)
+        page.others = others
+        if not others:
+            return
+        change, answer = others[0]
+        names = ", ".join(other.name for other, _ in others)
+        where = page.why_other(answer)
+        message = f"it differs for a visitor with {names}: {where}"
+        if change.identity or not any(other.identity for other, _ in others):
+            message = f"it differs for {change.name if change.identity else 'a visitor with ' + names}: {where}"
+        self._tell(proved, Finding("differs", message, self._remedy(change, proved, route)), decision, route)
+
+    def _tell_unstable(
+        self, proved: Proved, page: _Page, plain: Capture, why: str, decision: Decision, route: Route | None
+    ) -> None:
+        span = first_difference(page.body, plain.body) if page.body is not None else None
+        if CANARY.encode() in plain.body:
+            cause = "it shows what another visitor sent before"
+        elif span is not None and why == str(span):
+            cause = f"it differs by itself, which looks like {looks_like(span)}"
+        else:
+            cause = "it differs by itself"
+        remedy = (
+            f"Render it on demand ({_off(route)}), take what changes off the page, or, if it may stay as it was at the build, "
+            f'say so: findings={{"unstable": {{"{proved.route or proved.path}": "warn"}}}}.'
+        )
+        self._tell(proved, Finding("unstable", f"{cause}: {why}", remedy), decision, route)
+
+    @staticmethod
+    def _remedy(change: Change, proved: Proved, route: Route | None) -> str:
+        off = f"Render it on demand ({_off(route)})"
+        if change.query:
+            return f'{off}, or, if requests with a query go to the app, say that you know: @prerender(reads=["query"]).'
+        if change.host or change.scheme:
+            return f'{off}, set site="https://..." to where the site lives, or link by path.'
+        name = change.headers[0][0].decode() if change.headers else ""
+        if change.identity or not name or name in {"cookie", "authorization"}:
+            return f"{off}, or take what is personal out of it: a script of the page may ask for it."
+        where = proved.route or proved.path
+        return f'{off}, or let requests that carry it go to the app: rules={{"{where}": Rule(vary=["{name}"])}}.'
+
+    def _tell_reads(self, proved: Proved, page: _Page, decision: Decision, route: Route | None) -> None:
+        mark = (route.mark or route.group) if route is not None else None
+        meant = {READS[name] for name in mark.reads} if mark is not None else set[str]()
+        for what, where in page.reads.items():
+            if what in meant or (decision.kind == "static" and what in proved.harmless):
+                continue
+            kind = "session" if what == READS["session"] else "reads"
+            frames = (where,) if where else ()
+            reason = f"it reads {what}, which a build has not"
+            self._tell(proved, Finding(kind, reason, reads_remedy(what, route), frames=frames), decision, route)
+
+    def _tell(self, proved: Proved, finding: Finding, decision: Decision, route: Route | None) -> None:
+        """A marked page has a finding; another stays on demand, unless the user said that it does not matter."""
+        finding.path, finding.route = proved.path, proved.route or ""
+        reason = finding.message
+        if decision.kind == "static":
+            own = route is not None and route.own
+            finding.message = f"It is {'' if own else 'marked '}static, but {reason}."
+            proved.findings.append(finding)
+            return
+        if (
+            finding.kind not in {"reads", "session"}
+            and (policy := self._config.findings.of(finding.kind, proved.path)) != "fail"
+        ):
+            finding.message = f"It is static, although {reason}."
+            if policy == "warn":
+                proved.findings.append(finding)
+            return
+        where = f" ({finding.frames[0]})" if finding.frames else ""
+        proved.why = proved.why or f"{reason}{where}"
+
+
+def _forget_query(answer: Capture, query: bytes) -> None:
+    """Take the query out of addresses of the page itself: that it names where it was asked at is no difference."""
+    forms = (query, query.replace(b"&", b"&amp;"), query.replace(b"&", b"\\u0026"))
+    for form in dict.fromkeys(forms):
+        answer.body = answer.body.replace(b"?" + form, b"")
+        answer.headers = [(name, value.replace(b"?" + form, b"")) for name, value in answer.headers]
+
+
+def _as_plain(page: _Page, plain: Capture, answer: Capture) -> bool:
+    """True if `answer` differs from the snapshot only as a plain render does."""
+    if (answer.status, bool(answer.error), answer.timed_out) != (plain.status, bool(plain.error), plain.timed_out):
+        return False
+    if CANARY.encode() in answer.body and CANARY.encode() not in plain.body:
+        return False
+    if answer.body == plain.body or page.body is None:
+        return True
+    return Steady(page.body, plain.body).explains(answer.body)
+
+
+def _varies(snapshot: Snapshot) -> set[str]:
+    named = next((value for name, value in snapshot.headers if name == "vary"), "")
+    return {name.strip().lower() for name in named.split(",")}
+
+
+def _proven(identities: list[Change]) -> set[str]:
+    """What of a visitor is harmless if the page is the same for these."""
+    sent = {name.decode() for change in identities for name, _ in change.headers}
+    return {what for name, proven in _PROVES.items() if name in sent for what in proven}
+
+
+def _off(route: Route | None) -> str:
+    return "prerender = False" if route is not None and route.own else "@prerender(False)"
+
+
+def reads_remedy(what: str, route: Route | None) -> str:
+    """What can be done about a page that reads `what`."""
+    name = next((name for name, words in READS.items() if words == what), "")
+    remedy = f"Render it on demand: {_off(route)}."
+    own = route is not None and route.own
+    if name in {"cookie", "authorization", "session", "user"}:
+        remedy += " If nothing of it is shown, prove that by somebody who is logged in: identities={...}"
+        return remedy + ("." if own else f', or say that you know: @prerender(reads=["{name}"]).')
+    return remedy if own else remedy + f' Or say that you know: @prerender(reads=["{name}"]).'

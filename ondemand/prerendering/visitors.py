@@ -1,0 +1,157 @@
+"""The visitors that a page is proven against: one with each thing that a page could depend on, and those whom the user names."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import CodeType
+from typing import Any, cast
+
+from ondemand._asgi import ASGIApp
+from ondemand.capture import Change
+from ondemand.config import Config, Identity
+from ondemand.errors import ConfigError
+from ondemand.frames import is_users_file
+from ondemand.routing import is_field_value, is_token
+
+__all__ = ["CANARY", "OTHER_HOST", "log_in", "visitors", "words_beside_cookies"]
+
+CANARY = "ondemand-canary"
+"""What stands where a visitor's own text would: if a page shows it, it shows what a visitor sent."""
+
+OTHER_HOST = f"{CANARY}.example"  # RFC 2606: nobody's
+
+_COOKIES = (
+    *("access_token", "auth", "csrftoken", "currency", "id", "lang", "language", "locale", "name", "session", "session_id"),
+    *("sessionid", "sid", "theme", "token", "user", "user_id", "username"),
+)  # fmt: skip
+"""Names that cookies often have; in front of these come the words that stand beside `cookies` in the user's code."""
+
+_LANGUAGES = frozenset(
+    ["ar", "cs", "da", "de", "el", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no", "pl", "pt", "ru"]
+)  # fmt: skip
+"""Codes of which one, found in the user's code, is taken for a language of the site."""
+
+_OF_LANGUAGE = re.compile("lang|locale|i18n", re.IGNORECASE)
+_MANY = 60  # names beyond which a Cookie header grows too long for some apps
+
+
+def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
+    """Each visitor differs from the plain one in one thing. words: see `words_beside_cookies`.
+
+    The query, which depends on the page, is not among them.
+    """
+    words = [*words]
+    spoken, *others = [code.partition("-")[0].lower() for code in config.locales.codes] or ["en"]
+    others = [code for code in (*others, *(word for word in words if word in _LANGUAGES)) if code != spoken] or ["fr"]
+    language = others[0]
+    first = "fr" if "fr" in others else language  # what code that knows but one other language knows most often
+    accepted = f"{first}-{first.upper()},{','.join(dict.fromkeys([first, *others[:9]]))};q=0.9"
+    names = dict.fromkeys([*words[:_MANY], *_COOKIES])
+    jar = "; ".join(f"{name}={language if _OF_LANGUAGE.search(name) else CANARY}" for name in names)
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+    sent: list[tuple[str, str, str]] = [
+        ("cookies", "cookie", jar),
+        ("an Authorization header", "authorization", f"Bearer {CANARY}"),
+        ("another Accept-Language", "accept-language", accepted),
+        ("another User-Agent", "user-agent", f"{phone} {CANARY}"),
+        ("Accept: application/json", "accept", "application/json"),
+        ("HX-Request", "hx-request", "true"),
+        ("X-Requested-With", "x-requested-with", "XMLHttpRequest"),
+        ("an Origin", "origin", f"https://{OTHER_HOST}"),
+        ("a Referer", "referer", f"https://{OTHER_HOST}/{CANARY}"),
+        ("a header that nobody knows", f"x-{CANARY}", CANARY),
+    ]
+    changes = [Change(name, ((field.encode(), value.encode()),)) for name, field, value in sent]
+    scheme = "http" if config.origin.startswith("https:") else "https"
+    return (
+        *changes,
+        Change("another host", host=OTHER_HOST.encode()),
+        Change(f"the scheme {scheme}", scheme=scheme),
+        Change("another client address", client="203.0.113.9"),  # RFC 5737
+    )
+
+
+# --- which cookies could a page look for?
+
+
+def words_beside_cookies() -> list[str]:
+    """Short constants of the functions in the user's modules that use `cookies` or `headers`, and of those modules themselves:
+    names of cookies are among them, and values that make a difference."""
+    found: dict[str, None] = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py") and is_users_file(file):
+            for code in _codes(file):
+                found.update(dict.fromkeys(_constants(code)))
+    return [*found]
+
+
+_WORDS = (b"cookies", b"headers")
+_NAMES = frozenset(["cookies", "headers"])
+
+
+def _codes(file: str) -> Iterator[CodeType]:
+    """The functions of a source file that use them, and then the file's own code, where its tables of texts stand."""
+    try:
+        source = Path(file).read_bytes()
+        whole = compile(source, file, "exec", dont_inherit=True) if any(word in source for word in _WORDS) else None
+    except (OSError, SyntaxError, ValueError):
+        return
+    if whole is not None:
+        yield from (code for code in _inside(whole) if code is not whole and not _NAMES.isdisjoint(code.co_names))
+        yield whole
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _inside(constant)
+
+
+def _constants(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        for one in cast("tuple[Any, ...]", constant) if isinstance(constant, tuple) else (constant,):
+            if isinstance(one, str) and len(one) <= 40 and is_token(one):
+                yield one
+
+
+# --- identities
+
+
+async def log_in(name: str, identity: Identity, app: ASGIApp, origin: str, state: Mapping[str, Any] | None) -> Change:
+    """The visitor `name`, logged in. Raises whatever the user's function raises, `ConfigError` if it returns no headers."""
+    headers: Any = identity
+    if callable(identity):
+        takes = len(inspect.signature(identity).parameters) > 0
+        import httpx
+
+        transport = httpx.ASGITransport(_with_state(app, state), client=("192.0.2.1", 0))
+        own = {"origin": origin}  # without it a form is taken for another site's
+        async with httpx.AsyncClient(
+            transport=transport, base_url=origin, headers=own, follow_redirects=True, trust_env=False
+        ) as client:
+            headers = identity(client) if takes else identity()
+            if inspect.isawaitable(headers):
+                headers = await headers
+            if headers is None:
+                headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)}
+    fields: list[tuple[bytes, bytes]] = []
+    for field, value in dict(headers).items():
+        if not is_token(field) or not is_field_value(value) or not value:
+            raise ConfigError(
+                f"The login of {name!r} returned no headers. Return a mapping of names to values, or None."
+            )
+        fields.append((field.lower().encode(), value.encode("latin-1")))
+    return Change(f"{name} logged in", tuple(fields), identity=True)
+
+
+def _with_state(app: ASGIApp, state: Mapping[str, Any] | None) -> ASGIApp:
+    async def with_state(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "state": dict(state)} if state is not None else scope, receive, send)
+
+    return with_state
