@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ondemand.cli.serving import _listen
 from tests.asking import write_site
 
 SITE = """
@@ -223,3 +225,23 @@ def test_a_taken_port_is_told(project: Path) -> None:
         done = ondemand(project, "preview", "--port", port)
     assert done.returncode == 2
     assert f"127.0.0.1:{port} cannot be used" in done.stderr
+
+
+def test_preview_sends_small_answers_at_once() -> None:
+    """Headers and body are two writes: without TCP_NODELAY the second waits 40 ms for the first one's acknowledgement."""
+
+    async def nodelay() -> list[int]:
+        found: list[int] = []
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = _listen("127.0.0.1", 0)
+        async with await asyncio.start_server(accept, sock=listening):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await reader.read() == b""
+            writer.close()
+        return found
+
+    assert asyncio.run(nodelay())[0] != 0
