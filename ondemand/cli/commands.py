@@ -176,6 +176,43 @@ def routes(app: str | None, json_file: str | None) -> int:
     return DONE
 
 
+@cli.command()
+@click.argument("words", nargs=-1, required=True, metavar="[APP] URL")
+@click.option(
+    "--concurrency", "-c", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests at once."
+)
+@click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds for one request.")
+@click.option("--header", "headers", multiple=True, metavar="NAME: VALUE", help="Sent with each request; repeatable.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write the report as JSON; - is stdout.",
+)
+def verify(
+    words: tuple[str, ...], concurrency: int, timeout: float, headers: tuple[str, ...], json_file: str | None
+) -> int:
+    """Compare the live host at URL with what APP has published: what did the host lose?
+
+    Asks for every snapshot, for an unknown path and, once each, for the routes that are rendered on demand. Exit code 0:
+    nothing was lost (warnings are told); 1: the host differs.
+
+    --json: one object: ondemand (1), url, generation, checked and total (paths), seconds, and findings, each with kind,
+    policy ("fail", "warn"), route, path, message, remedy.
+    """
+    from ondemand.cli.verifying import run_verify
+
+    if len(words) > 2:
+        raise click.UsageError(f"verify takes [APP] URL, and was given {len(words)} words.")
+    target, url = _target(words[0] if len(words) == 2 else None), words[len(words) - 1]
+    quiet = json_file == "-"
+    report, stopped = run_verify(target, url, concurrency=concurrency, timeout=timeout, headers=headers, quiet=quiet)
+    _write_json(json_file, report.to_json())
+    if not quiet:
+        printing.verified(report, stopped=stopped)
+    return STOPPED if stopped else FAULTS if report.failed else DONE
+
+
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")(command)
     port = click.IntRange(0, 65535)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ondemand.prerendering.build import Progress
     from ondemand.prerendering.messages import Hello
     from ondemand.prerendering.report import Finding, Report, RouteReport
+    from ondemand.prerendering.verify import Group, VerifyReport
 
-__all__ = ["BuildProgress", "checked", "fail", "plan", "report", "routes", "say"]
+__all__ = ["BuildProgress", "VerifyProgress", "checked", "fail", "plan", "report", "routes", "say", "verified"]
 
 SHOWN = 20
 """Findings, and names in a list, that are printed; the JSON report has them all."""
@@ -43,11 +44,17 @@ def fail(message: str) -> None:
 
 def _safe(text: str) -> str:
     """Text from pages and paths: no markup of ours, no escape sequences of theirs."""
-    return escape("".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text))
+    return escape(_visible(text))
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 
 class BuildProgress:
     """Told by a build how far it is: a bar with the rate on a terminal, a line now and then in a pipe."""
+
+    unit = "pages"
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -77,13 +84,24 @@ class BuildProgress:
             self._bar.stop()
 
     def __call__(self, progress: Progress) -> None:
-        rate = f"{progress.visited / progress.seconds:,.0f} pages/s" if progress.seconds > 0 else ""
+        self._show(progress.stage, progress.visited, progress.found, progress.seconds)
+
+    def _show(self, stage: str, done: int, total: int, seconds: float) -> None:
+        rate = f"{done / seconds:,.0f} {self.unit}/s" if seconds > 0 else ""
         if self._bar is not None:
-            done, found = progress.visited, progress.found
-            self._bar.update(self._task, completed=done, total=found, rate=rate, stage=progress.stage)
-        elif not self._quiet and progress.seconds - self._told >= 5:
-            self._told = progress.seconds
-            print(f"{progress.stage}: {progress.visited} of {progress.found} pages, {rate}", flush=True)
+            self._bar.update(self._task, completed=done, total=total, rate=rate, stage=stage)
+        elif not self._quiet and seconds - self._told >= 5:
+            self._told = seconds
+            print(f"{stage}: {done} of {total} {self.unit}, {rate}", flush=True)
+
+
+class VerifyProgress(BuildProgress):
+    """The same, told by `verify`."""
+
+    unit = "paths"
+
+    def tell(self, so_far: VerifyReport) -> None:
+        self._show("verifying", so_far.checked, so_far.total, so_far.seconds)
 
 
 def _bytes(count: float) -> str:
@@ -209,3 +227,42 @@ def routes(found: Iterable[RouteReport], hello: Hello) -> None:
     for finding in hello.findings:
         if finding.kind != "skipped-middleware":
             console.print(f"[yellow]{finding.kind}[/]: {_safe(finding.message)} {_safe(finding.remedy)}")
+
+
+def verified(report: VerifyReport, *, stopped: bool) -> None:
+    """What a host lost: a table with a row for each thing, however many pages lost it."""
+    console, groups = _console(), report.groups()
+    if groups and sys.stdout.isatty():
+        console.print(_lost(groups), soft_wrap=False)
+    elif groups:
+        for group in groups:
+            loss = group.first
+            cells = (loss.kind, loss.policy, str(group.count), loss.message, " ".join(group.examples), loss.remedy)
+            print("\t".join(map(_visible, cells)))
+    warned = sum(group.first.policy == "warn" for group in groups)
+    faults = len(groups) - warned
+    colour, outcome = ("red", f"{_many(faults, 'thing')} lost") if faults else ("green", "nothing lost")
+    more = f", {_many(warned, 'warning')}" if warned else ""
+    if stopped:
+        console.print(f"Stopped after {report.checked:,} of {_many(report.total, 'path')}. So far:")
+    checked = f"{_many(report.checked, 'path')} of generation {report.generation or '?'} in {report.seconds:.1f} s"
+    console.print(f"[bold {colour}]{_safe(report.url)}: {outcome}{more}[/]  [dim]({checked})[/]")
+
+
+def _lost(groups: Sequence[Group]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("lost", no_wrap=True)
+    table.add_column("paths", justify="right", no_wrap=True)
+    table.add_column("the host", overflow="fold", ratio=3)
+    table.add_column("for example", overflow="fold", ratio=2)
+    for group in groups:
+        loss = group.first
+        colour, word = ("red", "") if loss.policy == "fail" else ("yellow", "\n(warning)")
+        more = f"\n[dim]and {group.count - len(group.examples):,} more[/]" if group.count > len(group.examples) else ""
+        table.add_row(
+            f"[{colour}]{loss.kind}[/]{word}",
+            f"{group.count:,}",
+            f"{_safe(loss.message)}\n[dim]{_safe(loss.remedy)}[/]",
+            "\n".join(map(_safe, group.examples)) + more,
+        )
+    return table

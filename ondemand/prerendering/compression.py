@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["compressors", "unpack"]
+__all__ = ["can_unpack", "compressors", "unpack"]
 
 Compress = Callable[[bytes], bytes]
 
@@ -42,14 +42,46 @@ def _gzip(level: int) -> Compress:
     return compress
 
 
-def unpack(encoding: str, body: bytes) -> bytes | None:
-    """What `body` holds in this content coding, or None if it cannot be told."""
-    modules = {"gzip": ("gzip",), "br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
-    module = next((found for name in modules[encoding] if (found := _module(name)) is not None), None)
+def unpack(encoding: str, body: bytes, *, limit: int | None = None) -> bytes | None:
+    """What `body` holds in this content coding, or None if it cannot be told, or is more than `limit` bytes."""
+    modules = [found for name in _MODULES[encoding] if (found := _module(name)) is not None]
     try:
-        return module.decompress(body) if module is not None else None
+        if limit is None:
+            return modules[0].decompress(body)
+        unpacked = _BOUNDED[encoding](modules[0], body, limit + 1)
     except Exception:  # each module has errors of its own, and zlib's and EOFError besides
         return None
+    return unpacked if unpacked is None or len(unpacked) <= limit else None
+
+
+def can_unpack(encoding: str) -> bool:
+    """True if a module that reads this content coding is installed."""
+    return any(_module(name) is not None for name in _MODULES[encoding])
+
+
+def _unpack_gzip(_: Any, body: bytes, most: int) -> bytes | None:
+    unpacker = zlib.decompressobj(31)
+    unpacked = unpacker.decompress(body, most)
+    return unpacked if unpacker.eof or len(unpacked) >= most else None
+
+
+def _unpack_brotli(brotli: Any, body: bytes, most: int) -> bytes | None:
+    unpacker = brotli.Decompressor()
+    try:
+        unpacked = unpacker.process(body, output_buffer_limit=most)
+    except TypeError:  # brotli before 1.2 has no limit
+        unpacked = unpacker.process(body)
+    return unpacked if unpacker.is_finished() or len(unpacked) >= most else None
+
+
+def _unpack_zstd(zstd: Any, body: bytes, most: int) -> bytes | None:
+    unpacker = zstd.ZstdDecompressor()
+    unpacked = unpacker.decompress(body, most)
+    return unpacked if unpacker.eof or len(unpacked) >= most else None
+
+
+_MODULES = {"gzip": ("gzip",), "br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
+_BOUNDED = {"gzip": _unpack_gzip, "br": _unpack_brotli, "zstd": _unpack_zstd}
 
 
 def _module(name: str) -> Any:

@@ -1,7 +1,8 @@
 """A process of a build: the app, imported and started once, and the talk with the parent.
 
 Messages to it: ("begin", folder), ("visit", jobs), ("expand", route), ("mount", route), ("public",), ("close", route),
-("stop",). From it: `Hello` or `Refused` first; then lists of `Visited` or `Proved`, `Expanded`, `Stuck`, `Refused`.
+("expect", path), ("stop",). From it: `Hello` or `Refused` first; then lists of `Visited` or `Proved`, `Expanded`, `Expected`,
+`Stuck`, `Refused`.
 When the parent is gone, it ends.
 """
 
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
 from ondemand.frames import describe, frames_of_thread
 from ondemand.middleware import REGISTER, OnDemand
+from ondemand.prerendering.expected import Expected, expect
 from ondemand.prerendering.messages import Job, Order, Proved, Refused, Stuck, Visited
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.target import import_app
@@ -98,7 +100,7 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order, *, wrapped:
     def make(folder: Path | None) -> Worker:
         return Worker(app, site, state, folder, order, wrapped=wrapped)
 
-    session = _Session(connection, make)
+    session = _Session(connection, make, lambda unknown: expect(app, site, state, unknown))
     await session.serve()
     wrapper.forget()
     try:
@@ -137,9 +139,15 @@ class Silence:
 class _Session:
     """The talk with the parent."""
 
-    def __init__(self, connection: Connection, make: Callable[[Path | None], Worker]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        make: Callable[[Path | None], Worker],
+        expect: Callable[[str], Awaitable[Expected]],
+    ) -> None:
         self._connection = connection
         self._make = make
+        self._expect = expect
         self._worker = make(None)
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
@@ -200,6 +208,11 @@ class _Session:
                     self.say(portion)
             case ("close", route):
                 self._worker.closed.add(route)
+            case ("expect", unknown):
+                try:
+                    self.say(await self._expect(unknown))
+                except StoreError as error:
+                    self.say(Refused(_portable(error)))
             case ("broken",):
                 raise OnDemandError("The app cancelled a task of the build.")
             case _:
