@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -46,7 +47,9 @@ async def home(request: Any) -> HTMLResponse:
 
 @prerender
 async def about(request: Any) -> HTMLResponse:
-    return HTMLResponse(f"<h1>About</h1>{WORDS}", headers={"x-kept": "a, b", "vary": "Accept-Language"})
+    return HTMLResponse(
+        f"<h1>About</h1>{WORDS}", headers={"x-kept": "a, b", "x-title": "caf\u00c3\u00a9", "vary": "Accept-Language"}
+    )
 
 
 @prerender(paths=[StaticPath({"slug": slug}) for slug in "ab"])
@@ -422,6 +425,20 @@ def closes(asked: Asked, answer: Answer) -> None:
     raise Raw
 
 
+def at_head(change: Lose) -> Lose:
+    def lose(asked: Asked, answer: Answer) -> None:
+        if asked.method == "HEAD":
+            change(asked, answer)
+
+    return lose
+
+
+def early_hints(asked: Asked, answer: Answer) -> None:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
+    head = f"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 {answer.status} X\r\n{lines}\r\n"
+    raise Raw(head.encode("latin-1") + answer.body)
+
+
 def no_http(asked: Asked, answer: Answer) -> None:
     raise Raw(b"220 mail.example ESMTP\r\n\r\n")
 
@@ -472,6 +489,7 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
     ("HEAD without its length", on(A, head_without("content-length")), {("head", A)}),
     ("HEAD with a body", on(A, body_behind_head), {("head", A)}),
     ("another gzip of the same", on(A, packed(gzip.compress(FULL, 1))), set()),
+    ("gzip in two members", on(A, packed(gzip.compress(FULL[:99]) + gzip.compress(FULL[99:]))), set()),
     ("gzip of something else", on(A, packed(gzip.compress(b"something else"))), {("encoding", A)}),
     ("gzip that is cut", on(A, packed(gzip.compress(FULL)[:-9])), {("encoding", A)}),
     ("gzip that is none", on(A, packed(FULL)), {("encoding", A)}),
@@ -496,6 +514,8 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
         on("/old", everywhere("location", "https://evil.example/about")),
         {("redirect", "/old")},
     ),
+    ("a redirect to what is no URL", on("/old", everywhere("location", "http://[")), {("redirect", "/old")}),
+    ("a redirect to nowhere", on("/old", everywhere("location", None)), {("redirect", "/old")}),
     ("a redirect for now", on("/old", becomes(302, b"", location="/about")), {("redirect", "/old")}),
     ("a redirect for good", on("/old", becomes(308, b"", location="/about")), set()),
     ("another page with a slash", on("/about/", becomes(200)), {("slash", A)}),
@@ -517,6 +537,11 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
     ("a live page that hangs", on("/live", hangs), {("timeout", "/live")}),
     ("a page that closes", on(A, closes), {("closed", A)}),
     ("no HTTP", on(A, no_http), {("closed", A)}),
+    ("HEAD closes", on(A, at_head(closes)), {("closed", A)}),
+    ("HEAD hangs", on(A, at_head(hangs)), {("timeout", A)}),
+    ("HEAD is no HTTP", on(A, at_head(no_http)), {("closed", A)}),
+    ("early hints", on(A, early_hints), set()),
+    ("an ETag of other bytes", on(A, everywhere("etag", '"\xe9"')), {("not-modified", A)}),
     ("all of it hangs", hangs, {("timeout", "/")}),
 ]
 
@@ -533,10 +558,10 @@ def test_one_thing_lost_is_one_loss(lose: Lose, losses: set[tuple[str, str]], sh
 
 
 @contextmanager
-def on_uvicorn(app: Any) -> Iterator[str]:
+def on_uvicorn(app: Any, **options: Any) -> Iterator[str]:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
@@ -577,12 +602,54 @@ def test_ondemand_itself_loses_nothing(wrap: Wrap, dist: Path, built: Build) -> 
     assert not report.failed
 
 
+def self_signed(folder: Path) -> dict[str, str]:
+    """A certificate for 127.0.0.1 that nobody trusts, as uvicorn takes it."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return {"ssl_certfile": str(folder / "cert.pem"), "ssl_keyfile": str(folder / "key.pem")}
+
+
+def test_over_https_too(shared: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = self_signed(tmp_path)
+    with on_uvicorn(shared.app, **files) as url:
+        url = url.replace("http://", "https://")
+        report = shared.verify(url)
+        assert [(loss.kind, loss.path) for loss in report.losses] == [("unreachable", "/")]
+        assert "certificate" in report.losses[0].message.lower()
+        trusted = ssl.create_default_context(cafile=files["ssl_certfile"])
+        monkeypatch.setattr("httpx.create_ssl_context", lambda **options: trusted)
+        assert shared.verify(url).losses == []
+
+
 def test_what_a_file_server_loses(shared: Built) -> None:
     with on_file_server(shared.store.folder / "site") as url:
         report = shared.verify(url)
     assert [(group.first.kind, group.first.about, group.count, group.examples) for group in report.groups()] == [
-        ("status", "200", 1, ("/gone/",)),
-        ("status", "404", 1, ("/open",)),
+        ("status", "200 410", 1, ("/gone/",)),
+        ("status", "404 200", 1, ("/open",)),
         ("redirect", "200 with the page that refreshes", 1, ("/old/",)),
         ("on-demand", "404", 2, ("/account", "/live")),
         ("guard", "404 302", 1, ("/members",)),
@@ -590,6 +657,7 @@ def test_what_a_file_server_loses(shared: Built) -> None:
         ("content-type", "text/html text/html; charset=utf-8", 4, ("/", "/about/", "/p/a/")),
         ("header", "x-frame-options", 1, ("/",)),
         ("header", "x-kept", 1, ("/about/",)),
+        ("header", "x-title", 1, ("/about/",)),
         ("etag", "none", 5, ("/", "/about/", "/data.json")),
         ("vary", "accept-language", 1, ("/about/",)),
         ("lost-encoding", "br", 3, ("/about/", "/p/a/", "/p/b/")),
@@ -683,6 +751,14 @@ def test_what_is_asked(shared: Built) -> None:
         *["/", "/about", "/about/", "/p/a", "/p/a/", "/p/b", "/p/b/", "/gone", "/members", "/open"]
     } | {*f"/data.json /old /live /account {UNKNOWN}".split()}
     assert all(asked.headers["user-agent"].startswith("ondemand/") for asked in seen)
+
+
+def test_a_host_of_another_name(shared: Built) -> None:
+    """A host that is not in the DNS yet: its address, and its name as a header."""
+    names: set[str | None] = set()
+    with host(shared.app, lambda asked, answer: names.add(asked.headers.get("host"))) as url:
+        assert shared.verify(url, headers=[("Host", "example.com")]).losses == []
+    assert names == {"example.com"}
 
 
 def test_no_more_than_so_many_at_once(shared: Built) -> None:

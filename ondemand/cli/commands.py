@@ -182,7 +182,13 @@ def routes(app: str | None, json_file: str | None) -> int:
     "--concurrency", "-c", type=click.IntRange(1, 256), default=8, show_default=True, help="Requests at once."
 )
 @click.option("--timeout", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds for one request.")
-@click.option("--header", "headers", multiple=True, metavar="NAME: VALUE", help="Sent with each request; repeatable.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME: VALUE",
+    help="Sent with each request, for what stands in front of the site; repeatable.",
+)
 @click.option(
     "--json",
     "json_file",

@@ -60,9 +60,23 @@ def can_unpack(encoding: str) -> bool:
 
 
 def _unpack_gzip(_: Any, body: bytes, most: int) -> bytes | None:
-    unpacker = zlib.decompressobj(31)
-    unpacked = unpacker.decompress(body, most)
-    return unpacked if unpacker.eof or len(unpacked) >= most else None
+    return _unpack_members(lambda: zlib.decompressobj(31), body, most)
+
+
+def _unpack_zstd(zstd: Any, body: bytes, most: int) -> bytes | None:
+    return _unpack_members(zstd.ZstdDecompressor, body, most)
+
+
+def _unpack_members(unpacker: Callable[[], Any], body: bytes, most: int) -> bytes | None:
+    """One or several, one behind the other: RFC 1952 section 2.2, RFC 8878 section 3.1. None if the last one is cut."""
+    unpacked = b""
+    while body and len(unpacked) < most:
+        member = unpacker()
+        unpacked += member.decompress(body, most - len(unpacked))
+        if not member.eof:
+            return unpacked if len(unpacked) >= most else None
+        body = member.unused_data
+    return unpacked
 
 
 def _unpack_brotli(brotli: Any, body: bytes, most: int) -> bytes | None:
@@ -72,12 +86,6 @@ def _unpack_brotli(brotli: Any, body: bytes, most: int) -> bytes | None:
     except TypeError:  # brotli before 1.2 has no limit
         unpacked = unpacker.process(body)
     return unpacked if unpacker.is_finished() or len(unpacked) >= most else None
-
-
-def _unpack_zstd(zstd: Any, body: bytes, most: int) -> bytes | None:
-    unpacker = zstd.ZstdDecompressor()
-    unpacked = unpacker.decompress(body, most)
-    return unpacked if unpacker.eof or len(unpacked) >= most else None
 
 
 _MODULES = {"gzip": ("gzip",), "br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}

@@ -68,12 +68,13 @@ class Host:
         for name, value in headers:
             if not (is_token(name) and is_field_value(value)):
                 raise ConfigError(f'The header {name!r}: {value!r} cannot be sent. Write --header "Name: value".')
-        self._headers = {"user-agent": f"ondemand/{__version__}", "accept": "*/*"}
+        self._usual = {"user-agent": f"ondemand/{__version__}", "accept": "*/*"}
         self._more = [(name.lower(), value) for name, value in headers]
+        if not any(name == "host" for name, _ in self._more):
+            self._more.insert(0, ("host", self.url.netloc.decode("ascii")))
         self._timeout = timeout
         self._tls = httpx.create_ssl_context(trust_env=False) if self.url.scheme == "https" else None
-        self._client = httpx.AsyncClient(
-            timeout=timeout,
+        self._transport = httpx.AsyncHTTPTransport(
             verify=self._tls or False,  # plain http has nothing to verify, and no redirect leads to https
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             trust_env=False,
@@ -83,7 +84,7 @@ class Host:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def address(self, path: str, query: str = "") -> httpx.URL:
         """The URL of `path` (decoded, as the host knows it)."""
@@ -125,10 +126,10 @@ class Host:
         the same, where the next answer would begin. Raises `NoAnswer`."""
         return await self._within(0, self._ask_head(method, self.address(path), self._sent(headers, without)))
 
-    def _sent(self, headers: Mapping[str, str], without: frozenset[str]) -> list[tuple[str, str]]:
-        usual = {"accept-encoding": "identity", **self._headers}
-        usual = {name: value for name, value in usual.items() if name == "accept-encoding" or name not in without}
-        return [*{**usual, **headers}.items(), *self._more]
+    def _sent(self, headers: Mapping[str, str], without: frozenset[str]) -> list[tuple[bytes, bytes]]:
+        usual = {name: value for name, value in self._usual.items() if name not in without}
+        pairs = [*self._more, *{**usual, "accept-encoding": "identity", **headers}.items()]
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in pairs]
 
     async def _within(self, limit: int | None, answer: Any) -> Answer:
         """Wait for it, and say in our words why there is none."""
@@ -146,7 +147,7 @@ class Host:
             ) from None
 
     async def _read(self, request: httpx.Request, limit: int | None, keep: bool) -> Answer:
-        response = await self._client.send(request, stream=True, follow_redirects=False)
+        response = await self._transport.handle_async_request(request)
         digest, size, kept = hashlib.blake2b(digest_size=12), 0, bytearray()
         try:
             if limit is not None:
@@ -160,9 +161,10 @@ class Host:
         finally:
             await response.aclose()
         body = bytes(kept) if keep else bytes(kept[:1])
-        return Answer(response.status_code, response.headers, size, f'"{digest.hexdigest()}"', body)
+        headers = httpx.Headers(response.headers.raw, encoding="latin-1")  # as the manifest has them
+        return Answer(response.status_code, headers, size, f'"{digest.hexdigest()}"', body)
 
-    async def _ask_head(self, method: str, url: httpx.URL, headers: list[tuple[str, str]]) -> Answer:
+    async def _ask_head(self, method: str, url: httpx.URL, headers: list[tuple[bytes, bytes]]) -> Answer:
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
             reader, writer = await asyncio.open_connection(url.raw_host.decode("ascii"), port, ssl=self._tls)
@@ -170,13 +172,15 @@ class Host:
             raise _Unreachable(str(error)) from error
         try:
             talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-            fields = [("host", url.netloc.decode("ascii")), *headers, ("connection", "close")]
-            sent = talk.send(h11.Request(method=method, target=url.raw_path, headers=fields))
+            headers = [*headers, (b"connection", b"close")]
+            sent = talk.send(h11.Request(method=method, target=url.raw_path, headers=headers))
             writer.write((sent or b"") + (talk.send(h11.EndOfMessage()) or b""))
             while not isinstance(event := talk.next_event(), h11.Response):
                 if event is h11.NEED_DATA:
                     talk.receive_data(await reader.read(65536))
-            found = httpx.Headers([(bytes(name), bytes(value)) for name, value in event.headers])
+                elif not isinstance(event, h11.InformationalResponse):
+                    raise h11.RemoteProtocolError("the connection ended before the answer")
+            found = httpx.Headers([(bytes(name), bytes(value)) for name, value in event.headers], encoding="latin-1")
             extra = False
             if method == "HEAD" or event.status_code == 304:
                 talk.next_event()  # the end of the message: h11 knows that nothing may follow

@@ -382,7 +382,9 @@ class _Page:
                 await self._check_head(answer, stable=True)
             return
         if answer.status != snapshot.status:
-            self._lose("status", f"answers {answer.status} instead of {snapshot.status}", f"{answer.status}")
+            self._lose(
+                "status", f"answers {answer.status} instead of {snapshot.status}", f"{answer.status} {snapshot.status}"
+            )
             return
         self._check_body(answer)
         self._check_headers(answer)
@@ -532,7 +534,10 @@ class _Page:
     def _where(self, location: str) -> _Place:
         """Where `location` leads; the site's own origin is the host's."""
         host = str(self._host.address(self._run.full(self._path)))
-        parts = urlsplit(urljoin(host, location))
+        try:
+            parts = urlsplit(urljoin(host, location))
+        except ValueError:
+            return _Place(location, "", "", "")
         origin = f"{parts.scheme}://{parts.netloc}"
         own = origin in {self._run.expected.origin, "://".join(urlsplit(host)[:2])}
         return _Place("" if own else origin, unquote(parts.path), parts.query, parts.fragment)
@@ -587,7 +592,7 @@ _FOR_GOOD = frozenset({301, 308})
 
 
 class _Place(NamedTuple):
-    origin: str  # "" for the host's own
+    origin: str  # "" for the host's own; the whole of what is no URL
     path: str
     query: str
     fragment: str
