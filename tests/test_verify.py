@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from ondemand import ConfigError, Pages, Redirect, Rule, StaticPath, prerender
-from ondemand.prerendering.compression import can_unpack, unpack
+from ondemand.prerendering.compression import can_unpack, compressors, unpack
 from ondemand.prerendering.expected import Expected
 from ondemand.prerendering.verify import LOSSES, Loss, VerifyReport, read_expected, verify
 from ondemand.snapshots.store import Store
@@ -45,54 +45,41 @@ async def home(request: Any) -> HTMLResponse:
     return HTMLResponse(f"<h1>Home</h1>{links}", headers={"x-frame-options": "DENY"})
 
 
-@prerender
 async def about(request: Any) -> HTMLResponse:
     return HTMLResponse(
-        f"<h1>About</h1>{WORDS}", headers={"x-kept": "a, b", "x-title": "caf\u00c3\u00a9", "vary": "Accept-Language"}
+        f"<h1>About</h1>{WORDS}",
+        headers={"x-kept": "a, b", "x-title": "caf\u00c3\u00a9", "vary": "Accept-Language, User-Agent"},
     )
 
 
-@prerender(paths=[StaticPath({"slug": slug}) for slug in "ab"])
-async def post(request: Any) -> HTMLResponse:
-    return HTMLResponse(f"<h1>{request.path_params['slug']}</h1>{WORDS}")
-
-
-@prerender
 async def gone(request: Any) -> HTMLResponse:
     return HTMLResponse("it is gone", 410)
 
 
-@prerender
 async def members(request: Any) -> HTMLResponse:
-    return HTMLResponse("secret")
+    return HTMLResponse("secret " * 9)
 
 
-@prerender
 async def open_door(request: Any) -> HTMLResponse:
-    return HTMLResponse("not so secret")
+    return HTMLResponse("not so secret", headers={"cache-control": "max-age=60"})
 
 
-@prerender(False)
 async def live(request: Any) -> PlainTextResponse:
     return PlainTextResponse("live")
 
 
-@prerender(False)
 async def account(request: Any) -> RedirectResponse:
     return RedirectResponse("/login", 303)
 
 
-@prerender(False)
 async def hidden(request: Any) -> PlainTextResponse:
     return PlainTextResponse("for some")
 
 
-@prerender
 async def missing(request: Any) -> HTMLResponse:
     return HTMLResponse("<h1>Not here</h1>", 404)
 
 
-@prerender
 async def data(request: Any) -> JSONResponse:
     return JSONResponse({"a": 1})
 
@@ -111,6 +98,10 @@ async def nobody(page: Any) -> Any:
 
 
 def site(wrap: Wrap, dist: Path, **more: Any) -> Any:
+    @prerender(paths=[StaticPath({"slug": slug}) for slug in "ab"])
+    async def post(request: Any) -> HTMLResponse:
+        return HTMLResponse(f"<h1>{request.path_params['slug']}</h1>{WORDS}")
+
     routes = [
         Route("/", home),
         Route("/about", about),
@@ -125,7 +116,13 @@ def site(wrap: Wrap, dist: Path, **more: Any) -> Any:
         Route("/data.json", data),
     ]
     settings: dict[str, Any] = {
-        "rules": {"/members": Rule(guard=guard), "/open": Rule(guard=everyone), "/hidden": Rule(guard=nobody)},
+        "rules": {
+            **dict.fromkeys(("/about", "/gone", "/404", "/data.json"), Rule(prerender=True)),
+            **dict.fromkeys(("/live", "/account"), Rule(prerender=False)),
+            "/members": Rule(prerender=True, guard=guard),
+            "/open": Rule(prerender=True, guard=everyone),
+            "/hidden": Rule(prerender=False, guard=nobody),
+        },
         "redirects": {"/old": "/about"},
         "findings": {"status": {"/gone": "ignore"}},
         "error_pages": "all",
@@ -170,10 +167,11 @@ class Asked(NamedTuple):
 
 
 class Raw(Exception):
-    """Send these bytes, then close; or, with `keeps`, go on for ever."""
+    """Send these bytes, `later` in a packet of its own, then close; or, with `keeps`, go on for ever."""
 
-    def __init__(self, data: bytes = b"", *, keeps: bytes | None = None) -> None:
+    def __init__(self, data: bytes = b"", *, later: bytes = b"", keeps: bytes | None = None) -> None:
         self.data = data
+        self.later = later
         self.keeps = keeps
 
 
@@ -211,6 +209,10 @@ def host(app: Any, lose: Lose = keep, *, moved: Mapping[str, str] = {}) -> Itera
                     writer.write(await respond(Asked(method, path, query, headers)))
                 except Raw as raw:
                     writer.write(raw.data)
+                    if raw.later:
+                        await writer.drain()
+                        await asyncio.sleep(0.02)  # so that it is read after the rest
+                        writer.write(raw.later)
                     while raw.keeps is not None:
                         if raw.keeps == b"":
                             await over.wait()
@@ -346,6 +348,11 @@ def never_304(asked: Asked, answer: Answer) -> None:
         set_header(answer, "content-length", "9")
 
 
+def body_long_behind_304(asked: Asked, answer: Answer) -> None:
+    if answer.status == 304:
+        raise Raw(b"HTTP/1.1 304 X\r\n" + head_of(answer) + b"\r\n", later=b"<h1>About</h1>")
+
+
 def no_head(asked: Asked, answer: Answer) -> None:
     if asked.method == "HEAD":
         answer.status = 405
@@ -439,6 +446,18 @@ def early_hints(asked: Asked, answer: Answer) -> None:
     raise Raw(head.encode("latin-1") + answer.body)
 
 
+class Once:
+    """The first time only."""
+
+    def __init__(self, change: Lose) -> None:
+        self.change: Lose | None = change
+
+    def __call__(self, asked: Asked, answer: Answer) -> None:
+        change, self.change = self.change, None
+        if change is not None:
+            change(asked, answer)
+
+
 def no_http(asked: Asked, answer: Answer) -> None:
     raise Raw(b"220 mail.example ESMTP\r\n\r\n")
 
@@ -461,9 +480,10 @@ def br_is_gzip(asked: Asked, answer: Answer) -> None:
 
 def bare(asked: Asked, answer: Answer) -> None:
     unpacked("br", "gzip", "zstd")(asked, answer)
-    set_header(answer, "vary", "accept-language")
+    set_header(answer, "vary", "accept-language, user-agent")
 
 
+SECRET = gzip.compress(b"secret " * 9)
 BOMB = gzip.compress(b"\0" * 2_000_000)
 A = "/about"
 CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
@@ -483,6 +503,7 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
     ("an ETag that changes", on(A, Unstable()), {("etag", A)}),
     ("a weak ETag", on(A, weak), {("weak-etag", A)}),
     ("a 304 with a body", on(A, body_behind_304), {("not-modified", A)}),
+    ("a 304 with a body that comes later", on(A, body_long_behind_304), {("not-modified", A)}),
     ("never a 304", on(A, never_304), {("not-modified", A)}),
     ("no HEAD", on(A, no_head), {("head", A)}),
     ("HEAD without a header", on(A, head_without("x-kept")), {("head", A)}),
@@ -525,9 +546,18 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
     ("home instead of 404", on(UNKNOWN, becomes(302, b"", location="/")), {("soft-404", UNKNOWN)}),
     ("an error instead of 404", on(UNKNOWN, becomes(500)), {("status", UNKNOWN)}),
     ("another page for 404", on(UNKNOWN, becomes(404)), {("error-page", UNKNOWN)}),
-    ("a guarded page for all", on("/members", becomes(200, b"secret")), {("guarded", "/members")}),
-    ("a guarded page for all, as 403", on("/members", becomes(403, b"secret")), {("guarded", "/members")}),
+    ("a guarded page for all", on("/members", becomes(200, b"secret " * 9)), {("guarded", "/members")}),
+    ("a guarded page for all, as 403", on("/members", becomes(403, b"secret " * 9)), {("guarded", "/members")}),
+    ("a guarded page with a slash", on("/members/", becomes(200, b"secret " * 9)), {("guarded", "/members/")}),
+    (
+        "a guarded page in gzip",
+        on("/members", becomes(200, SECRET, content_encoding="gzip")),
+        {("guarded", "/members")},
+    ),
+    ("a guarded page that was changed", on("/members", becomes(200, b"secrets")), {("guard", "/members")}),
     ("no guard", on("/members", becomes(404)), {("guard", "/members")}),
+    ("a guard that fails", on("/members", becomes(503)), {("guard", "/members")}),
+    ("another login page", on("/members", becomes(303, b"", location="/sign-in")), set()),
     ("another login", on("/members", becomes(401)), set()),
     ("an open door that is shut", on("/open", becomes(404)), {("status", "/open")}),
     ("no live page", on("/live", becomes(404)), {("on-demand", "/live")}),
@@ -536,6 +566,7 @@ CASES: list[tuple[str, Lose, set[tuple[str, str]]]] = [
     ("a page that hangs", on(A, hangs), {("timeout", A)}),
     ("a live page that hangs", on("/live", hangs), {("timeout", "/live")}),
     ("a page that closes", on(A, closes), {("closed", A)}),
+    ("a connection that was idle for too long", on(A, Once(closes)), set()),
     ("no HTTP", on(A, no_http), {("closed", A)}),
     ("HEAD closes", on(A, at_head(closes)), {("closed", A)}),
     ("HEAD hangs", on(A, at_head(hangs)), {("timeout", A)}),
@@ -659,7 +690,7 @@ def test_what_a_file_server_loses(shared: Built) -> None:
         ("header", "x-kept", 1, ("/about/",)),
         ("header", "x-title", 1, ("/about/",)),
         ("etag", "none", 5, ("/", "/about/", "/data.json")),
-        ("vary", "accept-language", 1, ("/about/",)),
+        ("vary", "accept-language, user-agent", 1, ("/about/",)),
         ("lost-encoding", "br", 3, ("/about/", "/p/a/", "/p/b/")),
         ("lost-encoding", "gzip", 3, ("/about/", "/p/a/", "/p/b/")),
         ("lost-encoding", "zstd", 3, ("/about/", "/p/a/", "/p/b/")),
@@ -708,10 +739,26 @@ def test_an_app_that_knows_one_spelling_has_lost_nothing(dist: Path, built: Buil
     """Where the site does not care for spellings, the app says which it answers."""
     app = Starlette(routes=[Route("/about", about)])
     app.router.redirect_slashes = False
-    made = make(outermost(app, dist=dist, snapshots=True), dist, built)
+    made = make(outermost(app, dist=dist, snapshots=True, rules={"/about": Rule(prerender=True)}), dist, built)
     assert made.expected.both == frozenset()
     with host(made.app) as url:
         assert made.verify(url).losses == []
+
+
+@pytest.mark.parametrize("slash", ["ignore", "always", "never"])
+def test_two_pages_that_differ_by_a_slash(slash: str, dist: Path, built: Build) -> None:
+    """Neither is the other spelling of the other."""
+
+    async def back(request: Any) -> HTMLResponse:
+        return HTMLResponse("it is back")
+
+    app = Starlette(routes=[Route("/x", about), Route("/x/", back)])
+    settings = {"trailing_slash": slash, "build_format": "preserve", "rules": {"/**": Rule(prerender=True)}}
+    made = make(outermost(app, dist=dist, snapshots=True, **settings), dist, built)
+    with host(made.app) as url:
+        report = made.verify(url)
+    assert report.losses == []
+    assert report.checked == report.total == 3
 
 
 def test_a_host_that_adds_the_slash_is_followed_to_the_other_spelling_only(shared: Built) -> None:
@@ -734,8 +781,9 @@ def test_a_host_below_a_path_of_its_own(end: str, shared: Built) -> None:
         assert shared.verify(f"{url}/staging{end}").losses == []
 
 
-def test_what_is_asked(shared: Built) -> None:
-    """No cookie, no credentials, no header that a snapshot's Vary names, no redirect followed."""
+def test_what_is_asked(shared: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cookie, no header that a snapshot's Vary names, no redirect followed, no proxy of the environment's."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     seen: list[Asked] = []
 
     def note(asked: Asked, answer: Answer) -> None:
@@ -748,9 +796,22 @@ def test_what_is_asked(shared: Built) -> None:
     assert {asked.headers.get("authorization") for asked in seen} == {"Basic eDp5"}
     assert not any("cookie" in asked.headers for asked in seen)
     assert {asked.path for asked in seen} == {
-        *["/", "/about", "/about/", "/p/a", "/p/a/", "/p/b", "/p/b/", "/gone", "/members", "/open"]
+        *["/", "/about", "/about/", "/p/a", "/p/a/", "/p/b", "/p/b/", "/gone", "/members", "/members/", "/open"]
     } | {*f"/data.json /old /live /account {UNKNOWN}".split()}
-    assert all(asked.headers["user-agent"].startswith("ondemand/") for asked in seen)
+    assert all(
+        asked.headers.get("user-agent", "").startswith("ondemand/")
+        for asked in seen
+        if asked.path not in {A, "/about/"}
+    )
+    assert not any("user-agent" in asked.headers for asked in seen if asked.path in {A, "/about/"})
+
+
+def test_an_encoding_that_cannot_be_read_here_is_no_loss(shared: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = compressors(max_compress=True)[1]["br"](FULL + b"!")
+    with host(shared.app, on(A, packed(other, "br"))) as url:
+        assert [loss.kind for loss in shared.verify(url).losses] == ["encoding"]
+        monkeypatch.setitem(sys.modules, "brotli", None)
+        assert shared.verify(url).losses == []
 
 
 def test_a_host_of_another_name(shared: Built) -> None:
@@ -855,8 +916,6 @@ def test_nothing_published_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
 def test_an_encoding_is_unpacked_up_to_a_limit(coding: str) -> None:
-    from ondemand.prerendering.compression import compressors
-
     assert can_unpack(coding)
     packed = compressors(max_compress=False)[1][coding](b"\0" * 1_000_000)
     assert unpack(coding, packed, limit=1_000_000) == b"\0" * 1_000_000

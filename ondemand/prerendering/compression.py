@@ -55,8 +55,8 @@ def unpack(encoding: str, body: bytes, *, limit: int | None = None) -> bytes | N
 
 
 def can_unpack(encoding: str) -> bool:
-    """True if a module that reads this content coding is installed."""
-    return any(_module(name) is not None for name in _MODULES[encoding])
+    """True if it is a content coding of ours, and a module that reads it is installed."""
+    return any(_module(name) is not None for name in _MODULES.get(encoding, ()))
 
 
 def _unpack_gzip(_: Any, body: bytes, most: int) -> bytes | None:

@@ -39,7 +39,7 @@ LOSSES: Mapping[str, tuple[Policy, str]] = {
     "body": ("fail", "Deploy the published generation, clear the host's caches, turn off what rewrites pages."),
     "redirect": ("fail", "Set up the redirect on the host, or route its path to the app."),
     "on-demand": ("fail", "Route these paths to the app: no file answers them."),
-    "guard": ("fail", "Route these paths to the app, which asks the guard."),
+    "guard": ("fail", "Route these paths to the app, which asks the guard, and look at what is shown there."),
     "soft-404": ("fail", "Let the host answer 404 where nothing is; browsers and search engines go by it."),
     "error-page": ("fail", "Name 404.html as the host's page for 404."),
     "slash": ("fail", "Set up the redirect as `trailing_slash` says, or set `trailing_slash` as the host does it."),
@@ -233,13 +233,10 @@ class _Run:
     async def run(self, concurrency: int) -> None:
         """Check everything; a host that gives no answer at all is asked once."""
         async with self.host:
-            first: Loss | None = None
             try:
                 await self.host.get(self.full("/"), limit=0)
             except NoAnswer as error:
-                first = Loss(error.kind, f"{error}: nothing else was asked", "/")
-            if first is not None:
-                self.note(first)
+                self.note(Loss(error.kind, f"{error}: nothing else was asked", "/"))
                 return
             checks = self._checks()
             await asyncio.gather(*(self._work(checks) for _ in range(concurrency)))
@@ -259,9 +256,8 @@ class _Run:
             if self.expected.guards.get(path) != 404:
                 yield self._live(path, route)
         for snapshot in self.generation.all():
-            if not _is_error_page(
-                snapshot.path
-            ):  # nobody visits them: the path that there is not shows what /404 has become
+            # nobody visits the pages for errors: the path that there is not shows what has become of /404
+            if not _is_error_page(snapshot.path):
                 yield self._snapshot(snapshot)
 
     def full(self, path: str) -> str:
@@ -331,15 +327,32 @@ class _Run:
                 await _Page(self, snapshot, behind_guard=guarded).check()
 
     async def _guarded(self, snapshot: Snapshot, guard: int | None) -> None:
-        """Nobody gets it who has shown nothing."""
-        path, form = self.spelled(snapshot), snapshot.encodings[""]
-        answer = await self.host.get(self.full(path), limit=form.size)
-        route = snapshot.route or ""
-        if answer.etag == form.etag and form.size:
-            self.note(Loss("guarded", "hands out what lies behind a guard, to anyone", path, route))
-        elif guard and guard < 400 <= answer.status and (answer.status == 404 or answer.status >= 500):
-            message = f"answers {answer.status}, where the guard answers {guard}"
-            self.note(Loss("guard", message, path, route, f"{answer.status} {guard}"))
+        """Nobody gets it who has shown nothing, however its path is spelled."""
+        first, route = self.spelled(snapshot), snapshot.route or ""
+        other = other_spelling(first)
+        for path in (first, other):
+            if path is None or self.is_anothers(path, snapshot):
+                continue
+            answer = await self.host.get(self.full(path), limit=snapshot.encodings[""].size, keep=True)
+            if _holds(answer, snapshot):
+                self.note(Loss("guarded", "hands out what lies behind a guard, to anyone", path, route))
+                return
+            if path == first and guard and _lets_go(guard, answer.status):
+                message = f"answers {answer.status}, where the guard answers {guard}"
+                self.note(Loss("guard", message, path, route, f"{answer.status} {guard}"))
+
+
+def _holds(answer: Answer, snapshot: Snapshot) -> bool:
+    """True if it is the body of `snapshot`, in whatever form and with whatever status."""
+    etags = {form.etag for form in snapshot.encodings.values()}
+    coding = answer.header("content-encoding").lower()
+    body = unpack(coding, answer.body, limit=snapshot.encodings[""].size) if can_unpack(coding) else None
+    return answer.size > 0 and (answer.etag in etags or (body is not None and etag_of(body) in etags))
+
+
+def _lets_go(guard: int, status: int) -> bool:
+    """True if a host that answers `status` does not ask the guard, which answers `guard`."""
+    return guard != status and (status < 300 or status >= 500 or (status == 404 and guard < 400))
 
 
 class _Page:
