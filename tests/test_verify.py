@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,9 +22,9 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Host, Route, Router
 
-from ondemand import ConfigError, Pages, Redirect, Rule, StaticPath, prerender
+from ondemand import ConfigError, OnDemand, Pages, Redirect, Rule, StaticPath, prerender
 from ondemand.prerendering.compression import can_unpack, compressors, unpack
 from ondemand.prerendering.expected import Expected
 from ondemand.prerendering.verify import LOSSES, Loss, VerifyReport, read_expected, verify
@@ -735,6 +735,39 @@ def test_whatever_the_spelling_nothing_is_lost(slash: str, base: str, own: bool,
             assert [(loss.kind, loss.path) for loss in made.verify(url).losses] == [("slash", right)]
 
 
+@pytest.mark.parametrize("slash", ["ignore", "always", "never"])
+def test_the_first_page_below_base(slash: str, dist: Path, built: Build) -> None:
+    """/docs or /docs/: the one that the site uses."""
+    pages = Pages()
+
+    @pages.page("/")
+    async def first(page: Any) -> str:
+        return "<h1>First</h1>"
+
+    made = make(OnDemand(pages=pages, dist=dist, snapshots=True, base="/docs", trailing_slash=slash), dist, built)
+    with host(made.app) as url:
+        assert made.verify(url).losses == []
+
+
+def test_what_the_app_itself_does_is_no_loss(dist: Path, built: Build) -> None:
+    """It answers every path, by its lifespan's state; and some only on another host."""
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> Any:
+        yield {"known": "everything"}
+
+    async def anything(request: Any) -> HTMLResponse:
+        return HTMLResponse(request.state.known)
+
+    elsewhere = Host("api.example.com", Router([Route("/only-there", live)]))
+    app = Starlette(routes=[elsewhere, Route("/", about), Route("/{rest:path}", anything)], lifespan=lifespan)
+    rules = {"/": Rule(prerender=True), "/{rest:path}": Rule(prerender=False), "/only-there": Rule(prerender=False)}
+    made = make(outermost(app, dist=dist, snapshots=True, rules=rules), dist, built)
+    assert (made.expected.missing[0], made.expected.live) == (200, {})
+    with on_uvicorn(made.app) as url:
+        assert made.verify(url).losses == []
+
+
 def test_an_app_that_knows_one_spelling_has_lost_nothing(dist: Path, built: Build) -> None:
     """Where the site does not care for spellings, the app says which it answers."""
     app = Starlette(routes=[Route("/about", about)])
@@ -929,7 +962,7 @@ def test_an_encoding_is_unpacked_up_to_a_limit(coding: str) -> None:
 SITE = """
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Host, Route, Router
 from ondemand import OnDemand, prerender
 
 

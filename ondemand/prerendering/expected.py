@@ -92,7 +92,7 @@ def _live(table: RouteTable, generation: Generation | None) -> dict[str, str]:
     """The literal paths that are answered to GET on every host, and by no snapshot."""
     live: dict[str, str] = {}
     for route in table:
-        if not (route.pattern.is_literal and route.answers_get) or route.host or route.directory:
+        if not (route.pattern.is_literal and route.answers_get) or route.host:
             continue
         path = route.pattern.fill({})
         known = {path, path.rstrip("/"), path.rstrip("/") + "/"}
