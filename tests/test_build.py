@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import io
 import itertools
 import json
 import os
@@ -23,10 +24,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ondemand import OnDemand, Rule, StaticPath, is_building, prerender
+from ondemand import OnDemand, Rule, StaticPath, build, is_building, prerender
 from ondemand.prerendering.report import Finding, Report
 from ondemand.snapshots.store import Store
-from tests.asking import ask, is_snapshot
+from tests.asking import ask, is_snapshot, write_site
 from tests.conftest import Build
 
 
@@ -903,3 +904,29 @@ def test_an_index_of_a_mount_is_where_a_static_host_looks(dist: Path, tmp_path: 
     for path in ("/docs/", "/docs/index.html", "/docs/more.html"):
         assert is_snapshot(ask(wrapped, path)), path
     assert {"docs/index.html", "docs/more.html"} <= set(files(dist))
+
+
+def test_the_processes_of_a_build_write_somewhere_where_stderr_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_site(tmp_path / "site", "from tests.test_build import starlette\napp = starlette({'/': 'home'})\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    for stands_in in (io.StringIO(), None):  # a notebook's, a program's without a console
+        monkeypatch.setattr("sys.stderr", stands_in)
+        assert build("main:app", publish=False).pages == 1
+
+
+def test_a_report_says_why_what_was_visited_is_no_snapshot(dist: Path, built: Build) -> None:
+    @prerender(False)
+    async def live(request: Request) -> Response:
+        return HTMLResponse("x")
+
+    home = '<a href="/live">x</a><a href="/json">x</a><a href="/gone">x</a><a href="/a">x</a>'
+    pages = {"/": home, "/live": live, "/json": Response("{}", media_type="application/json"), "/a": "a"}
+    report = built(OnDemand(starlette(pages), dist=dist))
+    assert report.reasons == {
+        "/live": ("/live", "prerender is False"),
+        "/json": ("/json", "it answers JSON"),
+        "/gone": (None, "It is linked to, but it answers 404."),
+    }

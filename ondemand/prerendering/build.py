@@ -20,7 +20,7 @@ from ondemand.errors import BuildError, OnDemandError, StoreError
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Refused, Stuck, Visited
-from ondemand.prerendering.report import Difference, Finding, Report, RouteReport, seconds
+from ondemand.prerendering.report import Difference, Finding, Reason, Report, RouteReport, seconds
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 __all__ = ["Progress", "build", "read_routes"]
@@ -30,6 +30,9 @@ DATABASE = ".db"
 
 STUCK = 70
 """The exit code of a process that ended itself because a page blocked it: see `process.py`."""
+
+REASONS = 10_000
+"""Paths of which a report says why they are no snapshots."""
 
 _HOW_FOUND = {
     "page": "new: a link leads to it",
@@ -488,6 +491,7 @@ class _Build:
             renders=self._renders,
             identities=self._hello.config["identities"],
             findings=findings,
+            reasons={path: Reason(route, why) for path, route, why in frontier.reasons(REASONS)},
         )
 
     def _is_reached(self, route: RouteReport) -> bool:

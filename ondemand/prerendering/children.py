@@ -225,7 +225,7 @@ class Children:
         with Listener(None, authkey=key) as listener:
             command = [sys.executable, "-m", "ondemand.prerendering.process", str(listener.address)]
             process = subprocess.Popen(  # noqa: S603 - our own module, run by this very Python
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno()
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=_stderr()
             )
             connection = _accept(listener, process)
         child = Child(connection, process)
@@ -256,6 +256,14 @@ class _ThreadChild(Child):
         drain.join(1)
         if not drain.is_alive():  # else it would read from whatever gets the number of this connection next
             self.connection.close()
+
+
+def _stderr() -> int:
+    """Where processes write to. Whatever stands in for `sys.stderr` (a notebook's, a test runner's) may be no file."""
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # io.UnsupportedOperation is both of the latter
+        return 2
 
 
 def _drain(connection: Connection) -> threading.Thread:

@@ -226,6 +226,12 @@ class Frontier:
         row = self._db.execute("select why from pages where path = ?", (path,)).fetchone()
         return row[0] if row is not None else None
 
+    def reasons(self, count: int) -> Iterator[tuple[str, str | None, str]]:
+        """(path, route, why) of up to `count` visited paths of which no snapshot was made, in the order they were found."""
+        yield from self._db.execute(
+            "select path, route, why from pages where outcome in ('on demand', 'fault') order by id limit ?", (count,)
+        )
+
     def path(self, page: int) -> str:
         return self._db.execute("select path from pages where id = ?", (page,)).fetchone()[0]
 

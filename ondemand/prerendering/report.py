@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Difference", "Finding", "Report", "RouteReport", "seconds"]
+__all__ = ["Difference", "Finding", "Reason", "Report", "RouteReport", "seconds"]
 
 
 def seconds(count: float) -> str:
@@ -85,6 +85,13 @@ class Difference(NamedTuple):
     why: str
 
 
+class Reason(NamedTuple):
+    """Why no snapshot was made of a path that was visited. route: the pattern that answers it, None if none does."""
+
+    route: str | None
+    why: str
+
+
 @dataclass(slots=True)
 class Report:
     """What a build did.
@@ -93,7 +100,8 @@ class Report:
     how many linked paths are rendered on demand. bytes: of all bodies, uncompressed. seconds: wall time.
     slowest: (path, seconds). differences: against the generation before, sorted by change and path. same: how many snapshots
     are as they were. proven: how many pages were asked for as every visitor; renders: how often these pages were rendered;
-    identities: the names of those who were logged in for it. findings: faults first.
+    identities: the names of those who were logged in for it. findings: faults first. reasons: path -> why it is no snapshot,
+    of the first 10,000 such paths.
     """
 
     dist: str
@@ -112,6 +120,7 @@ class Report:
     routes: Sequence[RouteReport] = ()
     skipped_middleware: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
+    reasons: Mapping[str, Reason] = field(default_factory=dict[str, Reason])
 
     @property
     def added(self) -> list[str]:
