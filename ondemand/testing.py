@@ -261,10 +261,11 @@ class Builds:
         __tracebackhide__ = True
         self.last.assert_static(path)
 
-    def assert_no_findings(self, target: Any = None, *, ignore: Iterable[str] = (), **options: Any) -> None:
+    def assert_no_findings(self, target: Any = None, *, ignore: Iterable[str] = ()) -> None:
         """See `BuiltSite.assert_no_findings`, of a build of `target`, or of the last one."""
         __tracebackhide__ = True
-        (self.last if target is None else self(target, **options)).assert_no_findings(ignore=ignore)
+        site = self.last if target is None else self(target)
+        site.assert_no_findings(ignore=ignore)
 
     def assert_parity(
         self,

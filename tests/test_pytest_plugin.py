@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -579,10 +580,13 @@ def test_an_app_is_built_once_for_the_same_options() -> None:
 
 
 def pytest_run(folder: Path, *arguments: str, autoload: bool = False) -> subprocess.CompletedProcess[str]:
+    """autoload: with the plugins that are installed, which may warn of things of their own."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    environment |= {} if autoload else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    plugin = () if autoload else ("-p", "ondemand.pytest_plugin", "-p", "anyio")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *plugin, *arguments]
+    options = ["-q", "-p", "no:cacheprovider"]
+    if not autoload:
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        options += ["-W", "error", "-p", "ondemand.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=90)
 
 
@@ -647,7 +651,7 @@ def test_the_fixtures_in_a_project(tmp_path: Path) -> None:
     folder = write_site(tmp_path / "shop", MAIN)
     (folder / "test_shop.py").write_text(TESTS)
     before = sorted(file.name for file in folder.iterdir())
-    done = pytest_run(folder, "--capture=sys", "test_shop.py")
+    done = pytest_run(folder, "-p", "anyio", "--capture=sys", "test_shop.py")
     assert "1 failed, 4 passed" in done.stdout, done.stdout + done.stderr
     assert [line[1:].strip() for line in done.stdout.splitlines() if line.startswith("E  ")] == [
         "AssertionError: /live is no snapshot: prerender is False.",
@@ -658,19 +662,22 @@ def test_the_fixtures_in_a_project(tmp_path: Path) -> None:
     assert sorted(file.name for file in folder.iterdir() if file.name != "__pycache__") == before
 
 
+def test_the_examples_of_the_documentation_pass(tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "testing.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    folder = write_site(tmp_path / "shop", MAIN)
+    (folder / "conftest.py").write_text(examples[1])
+    (folder / "test_shop.py").write_text(examples[0] + examples[2])
+    done = pytest_run(folder, "test_shop.py")
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_nothing_is_loaded_before_a_fixture_is_used(tmp_path: Path) -> None:
     (tmp_path / "test_empty.py").write_text(
         "import sys\ndef test_empty():\n"
         "    print('LOADED', *(n for n in sys.modules if n.split('.')[0] in {'ondemand', 'httpx', 'mako', 'asyncio'}))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "ondemand.pytest_plugin", "."],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = pytest_run(tmp_path, "-s", ".")
     assert "LOADED ondemand ondemand.pytest_plugin\n" in done.stdout, done.stdout + done.stderr
 
 
