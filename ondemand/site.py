@@ -602,7 +602,7 @@ def _share_methods(page: PageRoute, other: Route) -> bool:
 _OF_ROUTING = frozenset(["app_root_path", "endpoint", "path_params", "route", "router", "starlette.exception_handlers"])
 """What frameworks write into a scope while they look for the route."""
 
-_OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges", b"cache-control"])
+_OF_COPY = frozenset([b"etag", b"last-modified", b"accept-ranges", b"cache-control", b"cache-status"])
 """What a snapshot says about itself, and not about the answer that shows it."""
 
 _OF_BODY = frozenset(

@@ -644,7 +644,7 @@ def test_conditions_are_taken_in_the_order_of_the_rfc(
     assert reply.status == status
     if status == 304:
         assert reply.body == b""
-        assert set(fields) == {"cache-control", "etag", "last-modified", "vary"}
+        assert set(fields) == {"cache-control", "cache-status", "etag", "last-modified", "vary"}
 
 
 @pytest.mark.parametrize(

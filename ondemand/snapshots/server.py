@@ -139,7 +139,11 @@ class Answer:
         return 2000 + self._kept
 
     def _headers(self, encoding: str) -> HeaderList:
-        """The headers of a 200 (or whatever the status is) in this encoding."""
+        """The headers of a 200 (or whatever the status is) in this encoding.
+
+        Cache-Status (RFC 9211) is a list to which each cache on the way to the visitor adds its member: behind what the app
+        itself may have said stands ours, whose `detail` is the generation.
+        """
         snapshot, form = self.snapshot, self.snapshot.encodings[encoding]
         made = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in snapshot.headers if name != "vary"]
         names = {name for name, _ in made}
@@ -161,6 +165,7 @@ class Answer:
                 made.append((b"accept-ranges", b"bytes"))
         if encoding:
             made.append((b"content-encoding", encoding.encode()))
+        made.append((b"cache-status", b'ondemand; hit; detail="%s"' % self._generation.name.encode()))
         if snapshot.status != 204:  # RFC 9110 section 8.6
             made.append((b"content-length", str(form.size).encode()))
         return tuple(made)
@@ -236,7 +241,7 @@ class Answer:
             return self._whole(method, encoding)
         if span == "unsatisfiable":
             length = str(size).encode()
-            kept = [(name, value) for name, value in self._reduced("") if name in {b"vary"}]
+            kept = [(name, value) for name, value in self._reduced("") if name in {b"vary", b"cache-status"}]
             return Reply(416, (*kept, (b"content-range", b"bytes */" + length), (b"content-length", b"0")), b"")
         return self._part(*span, size)
 
@@ -255,8 +260,8 @@ class Answer:
         return File(self._generation.open(self.snapshot, encoding), 0, size, path)
 
     def _reduced(self, encoding: str) -> HeaderList:
-        """What a 304 repeats (RFC 9110 section 15.4.5)."""
-        kept = {b"cache-control", b"content-location", b"etag", b"expires", b"vary", b"last-modified"}
+        """What a 304 repeats (RFC 9110 section 15.4.5), and that a snapshot gave it."""
+        kept = {b"cache-control", b"content-location", b"etag", b"expires", b"vary", b"last-modified", b"cache-status"}
         return tuple((name, value) for name, value in self._forms[encoding] if name in kept)
 
     def _range_is_fresh(self, condition: bytes | None) -> bool:
