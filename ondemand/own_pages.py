@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ondemand.exchange import Exchange
     from ondemand.site import Site
 
-__all__ = ["AppErrors", "OwnPages"]
+__all__ = ["AppErrors", "OwnPages", "is_malformed"]
 
 log = logging.getLogger("ondemand")
 
@@ -53,7 +53,7 @@ class OwnPages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page: Exchange = CURRENT.get()
         path = page.path
-        malformed = _is_malformed(scope)
+        malformed = is_malformed(scope)
         try:
             route = await self._find(page, path) if not malformed or not self._alone else None
         except (Redirect, RequestError):
@@ -65,7 +65,7 @@ class OwnPages:
             await send_text(scope, send, 400, "The path of this request is malformed.\n")
             return
         if route is None:
-            if (other := self._elsewhere(path)) is not None:
+            if (other := self.elsewhere(path)) is not None:
                 await self._redirect(page, other, send)
                 return
             if not self._alone and self._is_missing(path, scope["method"]):
@@ -215,7 +215,7 @@ class OwnPages:
         props = await source.of(path, readable(params, route), context, closed=closed)
         return props is not None, props
 
-    def _elsewhere(self, path: str) -> str | None:
+    def elsewhere(self, path: str) -> str | None:
         """The spelling of `path` under which there is a page of ours, if it has repeated slashes or dot segments."""
         clean = _clean(path)
         if clean == path:
@@ -253,7 +253,7 @@ def _clean(path: str) -> str:
     return "/" + "/".join(kept) + ("/" if ends and kept else "")
 
 
-def _is_malformed(scope: Scope) -> bool:
+def is_malformed(scope: Scope) -> bool:
     """True for a path with an escape that is none, with bytes that are no UTF-8, or with NUL."""
     path: str = scope["path"]
     if "\0" in path:

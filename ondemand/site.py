@@ -286,21 +286,10 @@ class Site:
         older: it is of an earlier generation, kept for pages that are open: whatever route answers its path by now is
         newer than it.
         """
-        path = snapshot.path
-        route = self.table.match(path, host=self._build_host)
-        if route is not None and route.own and self.pages is not None:  # others of our own cover what it does not know
-            named = (one for one, _ in self.pages.matching(path) if one.pattern.text == snapshot.route)
-            route = next(named, route)
-        if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
-            if older or route.pattern.is_literal:
-                return None
-        elif self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
-            log.warning("the snapshot of %s is not used: its route %s is gone. Build again.", path, snapshot.route)
-            return None
-        elif _is_as_built(route, snapshot):
-            pass  # its file would have to be read to know more
-        elif not (decision := decide(route, self.config, path)).is_static and snapshot.route is not None:
-            log.warning("the snapshot of %s is not used: %s. Build again.", path, decision.why)
+        path, route = snapshot.path, self.route_of(snapshot)
+        if (reason := self.why_unused(snapshot, route, older=older)) is not None:
+            if snapshot.kind == "page" or snapshot.route is not None:
+                log.warning("the snapshot of %s is not used: %s. Build again.", path, reason)
             return None
         covering = list(self.config.rules.covering(path, route))
         vary = [name.lower().encode("latin-1") for _, rule in covering for name in rule.vary]
@@ -311,6 +300,26 @@ class Site:
             or (snapshot.kind == "asset" and snapshot.route is None),  # a file of the public folder
             vary=frozenset(vary),
         )
+
+    def why_unused(self, snapshot: Snapshot, route: Route | None, *, older: bool = False) -> str | None:
+        """Why the running code does not use this snapshot (any more), in words; None if it does. route: the one that has its
+        path now. older: see `terms`."""
+        if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
+            return f"the route {route.pattern.text} has its path" if older or route.pattern.is_literal else None
+        if self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
+            return f"its route {snapshot.route} is gone"
+        if _is_as_built(route, snapshot):
+            return None  # its file would have to be read to know more
+        decision = decide(route, self.config, snapshot.path)
+        return None if decision.is_static or snapshot.route is None else decision.why
+
+    def route_of(self, snapshot: Snapshot) -> Route | None:
+        """The route that answers its path now."""
+        route = self.table.match(snapshot.path, host=self._build_host)
+        if route is not None and route.own and self.pages is not None:  # others of our own cover what it does not know
+            named = (one for one, _ in self.pages.matching(snapshot.path) if one.pattern.text == snapshot.route)
+            route = next(named, route)
+        return route
 
     def guards(self, path: str, route: Route | None = None) -> Guards:
         """The guards in front of `path`, most specific first: those of every spelling under which an app inside may

@@ -189,12 +189,7 @@ def routes(app: str | None, json_file: str | None) -> int:
     metavar="NAME: VALUE",
     help="Sent with each request, for what stands in front of the site; repeatable.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write the report as JSON; - is stdout.",
-)
+@_json
 def verify(
     words: tuple[str, ...], concurrency: int, timeout: float, headers: tuple[str, ...], json_file: str | None
 ) -> int:
@@ -217,6 +212,26 @@ def verify(
     if not quiet:
         printing.verified(report, stopped=stopped)
     return STOPPED if stopped else FAULTS if report.failed else DONE
+
+
+@cli.command()
+@click.argument("app", required=False, metavar="[APP]")
+@click.argument("path", required=False, metavar="PATH")
+@_json
+def why(app: str | None, path: str | None, json_file: str | None) -> int:
+    """Explain what answers PATH, a path or a whole URL of the site, and why: snapshot or app, route, rule, guards, findings."""
+    from ondemand.cli.why import say_why
+    from ondemand.prerendering.why import why as find_out
+
+    if path is None:
+        app, path = None, app
+    if path is None:
+        raise click.UsageError("Missing argument 'PATH'.", click.get_current_context())
+    found = find_out(_target(app), path)
+    _write_json(json_file, found.to_json())
+    if json_file != "-":
+        say_why(found)
+    return FAULTS if found.answer == "nothing" else DONE
 
 
 def _serving(command: Callable[..., Any]) -> Callable[..., Any]:

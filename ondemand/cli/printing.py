@@ -28,9 +28,25 @@ def _console(*, stderr: bool = False) -> Console:
     return console if stream.isatty() else Console(stderr=stderr, highlight=False, soft_wrap=True, color_system=None)
 
 
-def say(message: str) -> None:
+def say(message: str, style: str = "") -> None:
     """One line."""
-    _console().print(_safe(message))
+    _console().print(_safe(message), style=style)
+
+
+def facts(rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Names, and the lines that belong to each: wrapped beside the name on a terminal, tabs in a pipe."""
+    if not sys.stdout.isatty():
+        for name, lines in rows:
+            for line in lines:
+                print(f"{name}\t{_printable(line)}")
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, lines in rows:
+        for position, line in enumerate(lines):
+            table.add_row("" if position else name, _safe(line))
+    Console(highlight=False).print(table)
 
 
 def fail(message: str) -> None:
@@ -44,10 +60,10 @@ def fail(message: str) -> None:
 
 def _safe(text: str) -> str:
     """Text from pages and paths: no markup of ours, no escape sequences of theirs."""
-    return escape(_visible(text))
+    return escape(_printable(text))
 
 
-def _visible(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 
@@ -238,7 +254,7 @@ def verified(report: VerifyReport, *, stopped: bool) -> None:
         for group in groups:
             loss = group.first
             cells = (loss.kind, loss.policy, str(group.count), loss.message, " ".join(group.examples), loss.remedy)
-            print("\t".join(map(_visible, cells)))
+            print("\t".join(map(_printable, cells)))
     warned = sum(group.first.policy == "warn" for group in groups)
     faults = len(groups) - warned
     colour, outcome = ("red", f"{_many(faults, 'thing')} lost") if faults else ("green", "nothing lost")

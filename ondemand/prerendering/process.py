@@ -1,8 +1,8 @@
 """A process of a build: the app, imported and started once, and the talk with the parent.
 
 Messages to it: ("begin", folder), ("visit", jobs), ("expand", route), ("mount", route), ("public",), ("close", route),
-("expect", path), ("stop",). From it: `Hello` or `Refused` first; then lists of `Visited` or `Proved`, `Expanded`, `Expected`,
-`Stuck`, `Refused`.
+("expect", path), ("why", asked, now), ("stop",). From it: `Hello` or `Refused` first; then lists of `Visited` or `Proved`,
+`Expanded`, `Expected`, `Why`, `Stuck`, `Refused`.
 When the parent is gone, it ends.
 """
 
@@ -23,6 +23,7 @@ from typing import Any, cast
 from ondemand._asgi import ASGIApp, Lifespan
 from ondemand.discovery import find_wrapper
 from ondemand.errors import AppImportError, ConfigError, LifespanError, OnDemandError, StoreError
+from ondemand.explaining import Asked, Why, explain
 from ondemand.frames import describe, frames_of_thread
 from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.expected import Expected, expect
@@ -100,7 +101,10 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order, *, wrapped:
     def make(folder: Path | None) -> Worker:
         return Worker(app, site, state, folder, order, wrapped=wrapped)
 
-    session = _Session(connection, make, lambda unknown: expect(app, site, state, unknown))
+    def why(asked: Asked, now: float) -> Awaitable[Why]:
+        return explain(site, asked, now=now, state=state, wrapped=wrapped)
+
+    session = _Session(connection, make, lambda unknown: expect(app, site, state, unknown), why)
     await session.serve()
     wrapper.forget()
     try:
@@ -144,10 +148,12 @@ class _Session:
         connection: Connection,
         make: Callable[[Path | None], Worker],
         expect: Callable[[str], Awaitable[Expected]],
+        why: Callable[[Asked, float], Awaitable[Why]],
     ) -> None:
         self._connection = connection
         self._make = make
         self._expect = expect
+        self._why = why
         self._worker = make(None)
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
@@ -213,6 +219,8 @@ class _Session:
                     self.say(await self._expect(unknown))
                 except StoreError as error:
                     self.say(Refused(_portable(error)))
+            case ("why", asked, now):
+                self.say(await self._why(asked, now))
             case ("broken",):
                 raise OnDemandError("The app cancelled a task of the build.")
             case _:

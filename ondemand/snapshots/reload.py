@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ondemand.errors import StoreError
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.server import SnapshotServer, Terms
 from ondemand.snapshots.store import Generation, Store
 
-__all__ = ["Published"]
+__all__ = ["Published", "older_assets"]
 
 log = logging.getLogger("ondemand.server")
 
@@ -87,20 +87,19 @@ class Published:
         if generation is None or (self.server is not None and generation.name == self.server.generation.name):
             return
         server = SnapshotServer(generation, self._terms, memory=self._memory, quick=self._quick)
-        server.older = list(self._older(generation))
+        server.older = list(older_assets(self._store, generation, keep=self._keep))
         if self.server is not None:
             log.info("generation %s is served (before: %s)", generation.name, self.server.generation.name)
         self.server = server
 
-    def _older(self, generation: Generation) -> list[Generation]:
-        """Generations whose assets are still answered, for pages that visitors have open, newest first."""
-        found: list[Generation] = []
-        for name in self._store.earlier(generation.name)[: self._keep]:
-            try:
-                older = self._store.open(name, assets_only=True)
-            except StoreError as error:
-                log.warning("%s Its assets are not answered.", error)
-                continue
-            if older is not None and len(older):
-                found.append(older)
-        return found
+
+def older_assets(store: Store, generation: Generation, *, keep: int) -> Iterator[Generation]:
+    """The `keep` generations before this one whose assets are still answered, for pages that visitors have open, newest first."""
+    for name in store.earlier(generation.name)[:keep]:
+        try:
+            older = store.open(name, assets_only=True)
+        except StoreError as error:
+            log.warning("%s Its assets are not answered.", error)
+            continue
+        if older is not None and len(older):
+            yield older

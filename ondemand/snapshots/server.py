@@ -92,8 +92,8 @@ class Answer:
         "_bodies",
         "_choices",
         "_forms",
-        "_generation",
         "_kept",
+        "generation",
         "guards",
         "ignores_query",
         "is_asset",
@@ -106,7 +106,7 @@ class Answer:
     )
 
     def __init__(self, generation: Generation, snapshot: Snapshot, terms: Terms) -> None:
-        self._generation = generation
+        self.generation = generation
         self.snapshot = snapshot
         self.status = snapshot.status
         self.guards = terms.guards
@@ -165,10 +165,15 @@ class Answer:
                 made.append((b"accept-ranges", b"bytes"))
         if encoding:
             made.append((b"content-encoding", encoding.encode()))
-        made.append((b"cache-status", b'ondemand; hit; detail="%s"' % self._generation.name.encode()))
+        made.append((b"cache-status", b'ondemand; hit; detail="%s"' % self.generation.name.encode()))
         if snapshot.status != 204:  # RFC 9110 section 8.6
             made.append((b"content-length", str(form.size).encode()))
         return tuple(made)
+
+    @property
+    def headers(self) -> HeaderList:
+        """What a GET gets that accepts no encoding."""
+        return self._forms[""]
 
     def choose(self, accept: bytes | None) -> str:
         """The encoding for this Accept-Encoding: the client's highest q-value, then the smallest."""
@@ -188,7 +193,7 @@ class Answer:
         """The bytes of this form; None if it is large. Raises `StoreError` if the file is not what was published."""
         body = self._bodies.get(encoding)
         if body is None and self.snapshot.encodings[encoding].size <= _LARGE:
-            body = self._generation.read(self.snapshot, encoding)
+            body = self.generation.read(self.snapshot, encoding)
             self._bodies[encoding] = body
             self._kept += len(body)
         return body
@@ -252,12 +257,12 @@ class Answer:
         body = self.body("")
         if body is not None:
             return Reply(206, headers, body[first : last + 1])
-        return Reply(206, headers, File(self._generation.open(self.snapshot), first, last + 1, None))
+        return Reply(206, headers, File(self.generation.open(self.snapshot), first, last + 1, None))
 
     def _file(self, encoding: str) -> File:
-        path = self._generation.file(self.snapshot, encoding)
+        path = self.generation.file(self.snapshot, encoding)
         size = self.snapshot.encodings[encoding].size
-        return File(self._generation.open(self.snapshot, encoding), 0, size, path)
+        return File(self.generation.open(self.snapshot, encoding), 0, size, path)
 
     def _reduced(self, encoding: str) -> HeaderList:
         """What a 304 repeats (RFC 9110 section 15.4.5), and that a snapshot gave it."""
