@@ -105,7 +105,7 @@ class Config:
     output: the default of unmarked pages: "static", "server" (on demand), "hybrid" (an alias of "static").
     dist: the folder that `ondemand build` publishes to and the server reads. Relative to the project's root.
     public: a folder whose files are served and published as they are, beside the pages; None for none.
-    snapshots: True, False or "auto": off under FASTAPI_ENV=development, in debug mode and under pytest.
+    snapshots: True, False or "auto": off under `ondemand dev`, FASTAPI_ENV=development, in debug mode and under pytest.
         The environment variable ONDEMAND_SNAPSHOTS (1 or 0) overrides it.
     site: the origin that pages are rendered for, such as "https://example.com"; "" for http://localhost.
     base: the path that the site lives under, such as "/docs".
@@ -124,7 +124,7 @@ class Config:
     error_pages: whose errors show the site's pages `/404` and `/500`: "pages" (those of the site's own pages), "all" (also the
         wrapped app's).
     debug: True shows what failed and where to whoever asks, and looks for changed templates and page files; "auto": under
-        FASTAPI_ENV=development and where the app is in debug mode.
+        `ondemand dev`, FASTAPI_ENV=development and where the app is in debug mode.
     adapter: the host that the site is for: "asgi".
     redirects: path or pattern -> path, URL, or {"status": 308, "destination": ...}. Internal ones are below `base`.
     check_origin: whose forms are refused when another site sends them: "pages" (those that OnDemand itself answers), "all"

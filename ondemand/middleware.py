@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, cast
 
 from ondemand._asgi import CURRENT, ASGIApp, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config, project_root, read_project
 from ondemand.errors import ConfigError, OnDemandError, StoreError
 from ondemand.guarding import answers_raised, guarded
+from ondemand.modes import is_developed, say
 from ondemand.notices import send_redirect, send_text
 from ondemand.recording import CAPTURE, Recording
 from ondemand.site import Site
@@ -202,7 +203,13 @@ class OnDemand:
             for key, folder in (("public", config.public), ("templates", config.templates), ("pages", pages)):
                 if isinstance(folder, Path) and not folder.is_dir():
                     raise ConfigError(f"{key}={str(folder)!r} is no folder. Make it, or correct the name.")
-            self._site = Site(self, outer, config, alone=self.app is _not_found)
+            site = Site(self, outer, config, alone=self.app is _not_found)
+            if is_developed():
+                from ondemand.debug_page import ADDRESS, DebugPage
+
+                site.app = DebugPage(site.app, site, clock=time)
+                say(f"what answers each path, and why: {site.prefix}{ADDRESS}")
+            self._site = site
         return self._site
 
     def forget(self) -> None:

@@ -11,22 +11,31 @@ from typing import Any
 from ondemand.config import Config
 from ondemand.errors import ConfigError
 
-__all__ = ["is_debug", "say", "use_snapshots"]
+__all__ = ["DEVELOPING", "is_debug", "is_developed", "say", "use_snapshots"]
 
 log = logging.getLogger("ondemand")
 
+DEVELOPING = "ONDEMAND_DEV"
+"""The environment variable that `ondemand dev` sets for the processes it starts: its own process id, a space, and the app."""
+
+
+def is_developed() -> bool:
+    """True in a process that `ondemand dev` started itself. No request can make it so, and no environment that was copied from
+    one machine or process to another: it names the parent."""
+    return os.environ.get(DEVELOPING, "").partition(" ")[0] == str(os.getppid())
+
 
 def is_debug(config: Config, apps: Iterable[Any]) -> bool:
-    """True where who asks may see what failed: `debug`, else FASTAPI_ENV=development and apps in debug mode."""
+    """True where who asks may see what failed: `debug`, else `ondemand dev`, FASTAPI_ENV=development and apps in debug mode."""
     if config.debug != "auto":
         return config.debug
-    if os.environ.get("FASTAPI_ENV") == "development":
+    if is_developed() or os.environ.get("FASTAPI_ENV") == "development":
         return True
     return any(getattr(app, "debug", False) is True for app in apps)
 
 
-def use_snapshots(config: Config, apps: Iterable[Any]) -> tuple[bool, str]:
-    """Whether to answer from snapshots, and why not."""
+def use_snapshots(config: Config, apps: Iterable[Any], *, developed: bool = False) -> tuple[bool, str]:
+    """Whether to answer from snapshots, and why not. developed: under `ondemand dev`."""
     override = os.environ.get("ONDEMAND_SNAPSHOTS")
     if override:
         if override.lower() not in {"0", "1", "true", "false", "on", "off"}:
@@ -34,6 +43,8 @@ def use_snapshots(config: Config, apps: Iterable[Any]) -> tuple[bool, str]:
         return override.lower() in {"1", "true", "on"}, f"ONDEMAND_SNAPSHOTS={override}"
     if config.snapshots != "auto":
         return config.snapshots, "snapshots=False"
+    if developed:
+        return False, "ondemand dev"
     if os.environ.get("FASTAPI_ENV") == "development":
         return False, "FASTAPI_ENV=development"
     if any(getattr(app, "debug", False) is True for app in apps):

@@ -18,7 +18,7 @@ from ondemand.discovery import RouteTable, check, discover, host_matches, skippe
 from ondemand.errors import ConfigError, OnDemandWarning, RequestError, StoreError
 from ondemand.guarding import Guards, guarded
 from ondemand.layers import Redirects, RuleHeaders, WithProps
-from ondemand.modes import is_debug, say, use_snapshots
+from ondemand.modes import is_debug, is_developed, say, use_snapshots
 from ondemand.notices import send_plain_error, send_text, send_to_developer
 from ondemand.origin import refusal
 from ondemand.paths import FRESH, PathsContext, Props
@@ -53,6 +53,7 @@ class Site:
         """wrapper: the `OnDemand`. outer: the framework's app around it, if it made itself known in the scope. alone: no app
         is wrapped."""
         self.config = config
+        self.alone = alone
         self.apps = [outer, *inner_apps(wrapper.app)]
         self.debug = is_debug(config, self.apps)
         self._templates: Templates | None = None
@@ -109,7 +110,7 @@ class Site:
         self._public = _public_folder(config.public) if config.public is not None else None
         self.has_duties = self._has_guards or self._closed or self._checks_origin or self._public is not None
         if not is_building():
-            use, why = use_snapshots(config, self.apps)
+            use, why = use_snapshots(config, self.apps, developed=is_developed())
             self._warn(snapshots=use)
             self._publish(use, why)
 

@@ -60,5 +60,5 @@ def needs() -> Callable[[str, str], str]:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ONDEMAND_SNAPSHOTS", "ONDEMAND_BUILDING", "FASTAPI_ENV"):
+    for name in ("ONDEMAND_SNAPSHOTS", "ONDEMAND_BUILDING", "ONDEMAND_DEV", "FASTAPI_ENV"):
         monkeypatch.delenv(name, raising=False)

@@ -73,7 +73,7 @@ ROWS: list[list[str]] = [
         "snapshots.public",
         "snapshots.reload",
     ],
-    ["guarding", "layers", "own_pages", "site", "explaining", "fastapi"],
+    ["guarding", "layers", "own_pages", "site", "explaining", "debug_page", "fastapi"],
     ["middleware"],
     ["prerendering.*"],
     ["cli", "cli.*", "__main__", "testing", "pytest_plugin"],

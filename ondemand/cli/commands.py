@@ -253,6 +253,16 @@ def preview(app: str | None, host: str, port: int) -> int:
 
 
 @cli.command()
+@_app
+@_serving
+def dev(app: str | None, host: str, port: int) -> int:
+    """Serve APP while you work on it: without snapshots, in debug mode, anew when its code changes, with a page that says why."""
+    from ondemand.cli.serving import develop
+
+    return develop(_target(app), host=host, port=port)
+
+
+@cli.command()
 @click.argument("folder", required=False, default="bookshop", type=click.Path(file_okay=False, path_type=Path))
 @_serving
 @click.option("--build-only", is_flag=True, help="Make and build the site, but do not serve it.")

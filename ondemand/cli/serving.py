@@ -1,41 +1,94 @@
-"""`preview` and `demo`: a server on this machine."""
+"""`preview`, `dev` and `demo`: a server on this machine."""
 
 from __future__ import annotations
 
 import importlib.resources
+import importlib.util
 import os
 import shutil
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from ondemand.cli import printing
 from ondemand.discovery import find_wrapper
-from ondemand.errors import BuildError, ConfigError
+from ondemand.errors import BuildError, ConfigError, OnDemandError
 from ondemand.middleware import OnDemand
+from ondemand.modes import DEVELOPING
 from ondemand.prerendering.build import build
 from ondemand.prerendering.target import import_app
 
-__all__ = ["run_demo", "serve"]
+__all__ = ["develop", "developed", "run_demo", "serve"]
+
+RELOADED = ["*.py", "*.mako", "*.md", "pyproject.toml"]
+"""Files whose change starts the app of `dev` anew: code, pages (a new one is a new route), settings. Templates are read anew
+by each request."""
 
 
 def serve(target: str, *, host: str, port: int) -> int:
     """Serve the app with uvicorn until it is stopped. Raises `ConfigError` if uvicorn is missing or the port is taken."""
+    uvicorn = _uvicorn()
+    app = import_app(target)
+    listening = _listen(host, port)
+    printing.say(f"Serving {target} at {_address(listening)} (Ctrl+C stops it)")
+    wrapper = find_wrapper(app, OnDemand)
+    if wrapper is None:
+        printing.say(_unwrapped(target))
+    config = uvicorn.Config(app, log_level="info" if wrapper is not None else "warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def develop(target: str, *, host: str, port: int) -> int:
+    """Serve the app for its developer until it is stopped: without snapshots, in debug mode, anew when its code changes.
+    Raises `ConfigError` as `serve` does."""
+    uvicorn = _uvicorn()
+    from uvicorn.supervisors import ChangeReload
+
+    listening = _listen(host, port)
+    os.environ[DEVELOPING] = f"{os.getpid()} {target}"
+    printing.say(f"Developing {target} at {_address(listening)} (Ctrl+C stops it)")
+    watches = importlib.util.find_spec("watchfiles") is not None  # without it uvicorn looks at *.py alone
+    config = uvicorn.Config(
+        f"{__name__}:developed",
+        factory=True,
+        reload=True,
+        reload_includes=RELOADED if watches else None,
+        timeout_graceful_shutdown=2,
+    )
+    ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+    return 0
+
+
+def developed() -> Any:
+    """The app, in each process that `develop` starts. One that cannot be imported is told of, and waits for the next change."""
+    target = os.environ[DEVELOPING].partition(" ")[2]
+    try:
+        app = import_app(target)
+    except OnDemandError as error:
+        printing.fail(str(error))
+        raise SystemExit(1) from None
+    if find_wrapper(app, OnDemand) is None:
+        printing.say(_unwrapped(target))
+    return app
+
+
+def _uvicorn() -> Any:
     try:
         import uvicorn
     except ImportError:
         raise ConfigError("uvicorn is not installed. Run: pip install 'asgi-ondemand[standard]'") from None
-    app = import_app(target)
-    listening = _listen(host, port)
-    address = listening.getsockname()
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    printing.say(f"Serving {target} at http://{shown}:{address[1]}/ (Ctrl+C stops it)")
-    wrapper = find_wrapper(app, OnDemand)
-    if wrapper is None:
-        printing.say(f"{target} has no OnDemand: every page is rendered. Add app.add_middleware(OnDemand).")
-    config = uvicorn.Config(app, log_level="info" if wrapper is not None else "warning", access_log=False)
-    uvicorn.Server(config).run(sockets=[listening])
-    return 0
+    return uvicorn
+
+
+def _unwrapped(target: str) -> str:
+    return f"{target} has no OnDemand: every page is rendered. Add app.add_middleware(OnDemand)."
+
+
+def _address(listening: socket.socket) -> str:
+    name, port = listening.getsockname()[:2]
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 def _listen(host: str, port: int) -> socket.socket:
