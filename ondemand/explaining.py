@@ -277,6 +277,7 @@ class _Explanation:
         self._scope = self._make_scope()
         self._why = Why(asked=asked.text, path=asked.path, query=asked.query.decode("ascii"))
         self._damage = self._faulty = ""
+        self._unknowing: Route | None = None  # one of our own that covers the path, and does not know it
         self._server = self._open()
         self._live = self._server if self._use and wrapped else None
 
@@ -387,11 +388,18 @@ class _Explanation:
         if answer is not None and not self._why.reasons:
             return site.route_of(answer.snapshot)
         try:
-            found = await site.own.find(path, state=self._state)
+            found = await site.own.find(path, state=self._state, is_published=self._is_published)
         except Exception as error:
             self._faulty = f"the paths of {route.pattern.text} raise {describe(error).rstrip('.')}"
             return route
-        return found.route if found is not None else site.app_table.match(path, host=self._host)
+        if found is not None:
+            return found.route
+        self._unknowing = route
+        return site.app_table.match(path, host=self._host)
+
+    def _is_published(self, path: str) -> bool | None:
+        """As `Site.is_published`."""
+        return None if self._live is None else self._why.snapshot is not None
 
     # --- what a visitor gets
 
@@ -428,14 +436,13 @@ class _Explanation:
         own = route is not None and route.own
         if self._faulty:
             return self._nothing(500, self._faulty)
-        if own and is_malformed(self._scope):
+        if (own or site.alone) and is_malformed(self._scope):
             return self._nothing(400, "its path is malformed")
         if route is not None and not route.answers_get:
             return self._missing(path)
-        closed = route is not None and self._is_closed(route, decision) and self._live is not None
-        if closed and why.snapshot is None:
-            return self._nothing(404, 'the last build made no such page, and its route has unknown="404"')
-        if self._server is None and config.public is not None and PublicFolder(config.public).find(path) is not None:
+        if route is not None and not own and self._is_closed(route):
+            return self._missing(path)
+        if self._is_public(path):
             why.answer, why.status = "file", 200
             why.sentence = f"{self._get()} is answered with a file of the public folder."
             return why
@@ -450,11 +457,16 @@ class _Explanation:
         why.sentence = f"{self._get()} is rendered on demand{self._because(route, decision, path)}{front}."
         return why
 
-    def _is_closed(self, route: Route, decision: Decision) -> bool:
-        """True if only the pages that the build made are there."""
-        if route.mark is None or route.mark.unknown != "404":
+    def _is_public(self, path: str) -> bool:
+        """True for a file of the public folder, which is served as it is where no snapshots are."""
+        folder = self._site.config.public
+        if folder is None or self._live is not None or not self._wrapped:
             return False
-        return not route.own or (decision.kind == "static" and not decision.auto and not route.pattern.is_literal)
+        return PublicFolder(folder).find(path) is not None
+
+    def _is_closed(self, route: Route) -> bool:
+        """True if there is a build, which made every page of the route that there is, and not this one."""
+        return route.mark is not None and route.mark.unknown == "404" and self._is_published(self._why.path) is False
 
     def _because(self, route: Route | None, decision: Decision, path: str) -> str:
         why, by = self._why, _decided_by(decision, route, self._site, path)
@@ -478,6 +490,11 @@ class _Explanation:
         return f": no link led the build of generation {name} to it, or its answer is not the same for everyone"
 
     def _missing(self, path: str) -> Why:
+        covering = self._unknowing or self._site.table.match(path, host=self._host)
+        if covering is not None and covering.answers_get:
+            closed = self._is_closed(covering)
+            made = 'the last build made no such page, and its route has unknown="404"'
+            return self._nothing(404, made if closed else f"the paths of {covering.pattern.text} do not name it")
         routes = [route for route in self._site.table if route.pattern.match(path) is not None]
         methods = sorted({method for route in routes for method in route.methods or ()})
         if methods:

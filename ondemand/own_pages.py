@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -166,11 +166,17 @@ class OwnPages:
             page.forget_query()
         return found.route
 
-    async def find(self, path: str, method: str = "GET", state: Mapping[str, Any] | None = None) -> Found | None:
+    async def find(
+        self,
+        path: str,
+        method: str = "GET",
+        state: Mapping[str, Any] | None = None,
+        is_published: Callable[[str], bool | None] | None = None,
+    ) -> Found | None:
         """The route of ours that answers `path`, with its params and props: the first that covers it and, if it has paths, is
         given these params by them. None if there is none, or if the app has a route that says more about the path.
 
-        state: of the lifespan, for `paths`.
+        state: of the lifespan, for `paths`. is_published: `Site.is_published`, or what stands for it.
         """
         if _clean(path) != path:
             return None  # a page has one spelling: guards, rules and middleware see the path that is answered
@@ -181,7 +187,7 @@ class OwnPages:
                 apps = apps or self._site.app_table.match(path, method=method)
                 if apps is not None and self._is_the_apps(apps, route, method):
                     return None
-            known, props = await self._props(route, path, params, state)
+            known, props = await self._props(route, path, params, state, is_published or self._site.is_published)
             if known:
                 return Found(route, params, props)
         return None
@@ -195,7 +201,12 @@ class OwnPages:
         return not route.is_endpoint or (route.methods is not None and method not in route.methods)
 
     async def _props(
-        self, route: PageRoute, path: str, params: dict[str, str], state: Mapping[str, Any] | None
+        self,
+        route: PageRoute,
+        path: str,
+        params: dict[str, str],
+        state: Mapping[str, Any] | None,
+        is_published: Callable[[str], bool | None],
     ) -> tuple[bool, Any]:
         """Whether there is a page for these params, and its props."""
         source = self._site.props_of(route)
@@ -205,7 +216,7 @@ class OwnPages:
         decision = decide(route, self._site.config, path)
         closed = decision.kind == "static" and not decision.auto and mark is not None and mark.unknown == "404"
         closed = closed and not route.pattern.is_literal
-        if closed and (published := self._site.is_published(path)) is not None:
+        if closed and (published := is_published(path)) is not None:
             if not published:
                 return False, None
             closed = False

@@ -19,7 +19,7 @@ from starlette.routing import Host, Route
 from ondemand import ConfigError, OnDemand, Pages, Rule, StaticPath, build, prerender
 from ondemand.explaining import Asked, Why, ago
 from ondemand.prerendering.why import why
-from tests.asking import Wrap, innermost, outermost, write_site
+from tests.asking import Wrap, ask, innermost, outermost, write_site
 from tests.conftest import Build
 from tests.test_cli import ondemand
 
@@ -95,6 +95,21 @@ def explained(app: Any, path: str, *, wrap: Wrap = innermost, now: float = 0.0, 
     return why(wrap(app, **given), path, now=lambda: now)
 
 
+def agrees(found: Why, app: Any, host: str = "localhost") -> None:
+    """What was explained is what a visitor gets."""
+    asked = Asked.read(found.asked)
+    target = asked.path + (f"?{asked.query.decode()}" if asked.query else "")
+    answer = ask(app, target, raw_path=asked.raw, headers={"host": asked.host or host})
+    is_snapshot = "ondemand; hit" in (answer.header("cache-status") or "")
+    if found.guards and found.answer == "snapshot":
+        assert answer.status == 302  # the guard's answer to a stranger
+        return
+    assert is_snapshot == (found.answer == "snapshot"), (found.sentence, answer.status)
+    assert found.status in (None, answer.status), (found.sentence, answer.status)
+    if found.answer == "redirect":
+        assert f"redirects to {answer.header('location')} ({answer.status})" in found.sentence
+
+
 # ------------------------------------------------------------------------------------------------------- what answers
 
 
@@ -131,6 +146,8 @@ def test_what_a_visitor_gets(path: str, answer: str, status: int | None, words: 
     found = explained(make_app(), path, wrap=wrap, dist=dist)
     assert (found.answer, found.status) == (answer, status), found.sentence
     assert words in found.sentence
+    if path != "/about/":  # the framework's redirect
+        agrees(found, wrap(make_app(), snapshots=True, rules=RULES, dist=dist))
 
 
 @pytest.mark.parametrize(
@@ -221,6 +238,7 @@ def test_a_site_below_base_on_named_hosts_that_spells_its_paths(built: Build, tm
     for path in ("/about", "/shop/about", "https://shop.example/shop/about"):
         found = explained(site(), path, **settings)
         assert (found.answer, found.path) == ("snapshot", "/about"), found.sentence
+    agrees(found, innermost(site(), snapshots=True, **settings), "shop.example")
     for path, answer, words in (
         ("/about/", "redirect", 'redirects to /shop/about (301): trailing_slash is "never".'),
         ("/shop/about/?q=1", "redirect", "redirects to /shop/about?q=1 (301)"),
@@ -229,6 +247,8 @@ def test_a_site_below_base_on_named_hosts_that_spells_its_paths(built: Build, tm
     ):
         found = explained(site(), path, **settings)
         assert (found.answer, words in found.sentence) == (answer, True), found.sentence
+        if path != "/about/":  # which stands for /shop/about/
+            agrees(found, innermost(site(), snapshots=True, **settings), "shop.example")
     assert explained(site(), "/old?x", **{**settings, "snapshots": False}).sentence.endswith(
         "(301): the configured redirects say so."
     )
@@ -244,6 +264,7 @@ def test_a_snapshot_of_one_host_does_not_answer_another(built: Build, tmp_path: 
     assert not built(innermost(site(), dist=tmp_path)).failed
     assert explained(site(), "/", dist=tmp_path, rules={}).answer == "snapshot"
     found = explained(site(), "http://api.example/", dist=tmp_path, rules={})
+    agrees(found, innermost(site(), dist=tmp_path, snapshots=True))
     assert found.reasons == ["api.example leads to other routes than http://localhost, which it was made for"]
 
 
@@ -277,14 +298,23 @@ def test_pages_of_our_own(built: Build, tmp_path: Path, monkeypatch: pytest.Monk
         ("/blog/a/", "snapshot", "from a snapshot"),
         ("//blog//a", "redirect", "redirects to /blog/a (301)"),
         ("/live", "on demand", f"prerender = False in {tmp_path / 'pages' / 'live.mako'}:1"),
-        ("/%ff", "nothing", "404"),
-        ("/blog/%ff", "nothing", "404"),
-        ("/blog/b", "nothing", "404"),
-        ("/faulty/x", "nothing", "answers 500: the paths of /faulty/{x} raise ZeroDivisionError: division by zero."),
+        ("/%ff", "nothing", "answers 400: its path is malformed."),
+        ("/blog/%ff", "nothing", "answers 400: its path is malformed."),
+        ("/blog/b", "nothing", 'the last build made no such page, and its route has unknown="404"'),
         ("/api/send", "nothing", "405: /api/send answers"),
     ):
         found = why(own(tmp_path), path, now=lambda: 0)
         assert (found.answer, words in found.sentence) == (answer, True), (path, found.sentence)
+        agrees(found, own(tmp_path))
+    monkeypatch.setenv("ONDEMAND_SNAPSHOTS", "0")
+    for path, words in (
+        ("/blog/a", "snapshots are off"),
+        ("/blog/b", "answers 404: the paths of /blog/{slug} do not name it."),
+        ("/faulty/x", "answers 500: the paths of /faulty/{x} raise ZeroDivisionError: division by zero."),
+    ):
+        found = why(own(tmp_path), path, now=lambda: 0)
+        assert words in found.sentence
+        agrees(found, own(tmp_path))
 
 
 # ------------------------------------------------------------------------------------------------------------- details
@@ -501,7 +531,7 @@ def test_exit_codes(arguments: list[str], code: int, words: str, project: Path) 
         "@ending.page('/{x}', paths=paths)\nasync def other(page):\n    return 'x'\n"
         "app, ends = OnDemand(pages=pages), OnDemand(pages=ending)\n"
     )
-    done = ondemand(project, *arguments)
+    done = ondemand(project, *arguments, ONDEMAND_SNAPSHOTS="0")
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
