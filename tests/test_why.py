@@ -249,6 +249,9 @@ def test_a_site_below_base_on_named_hosts_that_spells_its_paths(built: Build, tm
         assert (found.answer, words in found.sentence) == (answer, True), found.sentence
         if path != "/about/":  # which stands for /shop/about/
             agrees(found, innermost(site(), snapshots=True, **settings), "shop.example")
+    found = explained(site(), "/shop/old", **settings)
+    assert "is answered with status 301 from a snapshot of generation 000001" in found.sentence
+    agrees(found, innermost(site(), snapshots=True, **settings), "shop.example")
     assert explained(site(), "/old?x", **{**settings, "snapshots": False}).sentence.endswith(
         "(301): the configured redirects say so."
     )
@@ -266,6 +269,34 @@ def test_a_snapshot_of_one_host_does_not_answer_another(built: Build, tmp_path: 
     found = explained(site(), "http://api.example/", dist=tmp_path, rules={})
     agrees(found, innermost(site(), dist=tmp_path, snapshots=True))
     assert found.reasons == ["api.example leads to other routes than http://localhost, which it was made for"]
+
+
+def test_a_file_of_an_earlier_generation_is_answered_for_pages_that_are_open(built: Build, tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "a.css").write_text("p { color: red }")
+    settings: dict[str, Any] = {"dist": tmp_path / "dist", "public": tmp_path / "public"}
+    assert not built(innermost(make_app(), rules=RULES, **settings)).failed
+    (tmp_path / "public" / "a.css").unlink()
+    assert not built(innermost(make_app(), rules=RULES, **settings)).failed
+    found = explained(make_app(), "/a.css?v=1", **settings)
+    assert "is answered from a snapshot of generation 000001, made " in found.sentence
+    agrees(found, innermost(make_app(), snapshots=True, rules=RULES, **settings))
+
+
+def test_an_app_that_does_not_show_its_routes(built: Build, tmp_path: Path) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        linked = b"<a href='/b'>b</a>" if scope["path"] == "/" else b"<p>b</p>"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+        await send({"type": "http.response.body", "body": linked})
+
+    assert not built(outermost(app, dist=tmp_path)).failed
+    for path, answer, words in (
+        ("/b", "snapshot", "from a snapshot"),
+        ("/c", "on demand", "no link led the build of generation 000001 to it"),
+    ):
+        found = explained(app, path, wrap=outermost, dist=tmp_path, rules={})
+        assert (found.answer, found.route, words in found.sentence) == (answer, None, True), found.sentence
+        agrees(found, outermost(app, dist=tmp_path, snapshots=True))
 
 
 # ------------------------------------------------------------------------------------------------------- pages of ours
