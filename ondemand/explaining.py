@@ -493,7 +493,7 @@ class _Explanation:
         covering = self._unknowing or self._site.table.match(path, host=self._host)
         if covering is not None and covering.answers_get:
             closed = self._is_closed(covering)
-            made = 'the last build made no such page, and its route has unknown="404"'
+            made = 'the last build made no such page, and its route has no others (unknown="404")'
             return self._nothing(404, made if closed else f"the paths of {covering.pattern.text} do not name it")
         routes = [route for route in self._site.table if route.pattern.match(path) is not None]
         methods = sorted({method for route in routes for method in route.methods or ()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import Host, Route
 
-from ondemand import ConfigError, OnDemand, Pages, Rule, StaticPath, build, prerender
+from ondemand import ConfigError, OnDemand, OnDemandError, Pages, Rule, StaticPath, build, prerender
 from ondemand.explaining import Asked, Why, ago
 from ondemand.prerendering.why import why
 from tests.asking import Wrap, ask, innermost, outermost, write_site
@@ -136,7 +137,12 @@ def agrees(found: Why, app: Any, host: str = "localhost") -> None:
         ("/api/list", "on demand", None, "rules['/api/**'] says prerender=False"),
         ("/docs", "on demand", None, "one of the framework's own pages"),
         ("/counter", "on demand", None, "the build of generation 000001 found that it sets the cookie 'n'"),
-        ("/products/chair", "nothing", 404, 'the last build made no such page, and its route has unknown="404"'),
+        (
+            "/products/chair",
+            "nothing",
+            404,
+            'the last build made no such page, and its route has no others (unknown="404")',
+        ),
         ("/form", "nothing", 405, "/form answers POST only"),
         ("/about/", "nothing", 404, "no route has this path; /about has one, and a framework may redirect there"),
         ("/nope", "nothing", 404, "GET /nope answers 404: no route has this path."),
@@ -331,7 +337,7 @@ def test_pages_of_our_own(built: Build, tmp_path: Path, monkeypatch: pytest.Monk
         ("/live", "on demand", f"prerender = False in {tmp_path / 'pages' / 'live.mako'}:1"),
         ("/%ff", "nothing", "answers 400: its path is malformed."),
         ("/blog/%ff", "nothing", "answers 400: its path is malformed."),
-        ("/blog/b", "nothing", 'the last build made no such page, and its route has unknown="404"'),
+        ("/blog/b", "nothing", 'the last build made no such page, and its route has no others (unknown="404")'),
         ("/api/send", "nothing", "405: /api/send answers"),
     ):
         found = why(own(tmp_path), path, now=lambda: 0)
@@ -346,6 +352,21 @@ def test_pages_of_our_own(built: Build, tmp_path: Path, monkeypatch: pytest.Monk
         found = why(own(tmp_path), path, now=lambda: 0)
         assert words in found.sentence
         agrees(found, own(tmp_path))
+
+
+def test_paths_that_never_end_are_not_waited_for(tmp_path: Path) -> None:
+    pages = Pages()
+
+    async def paths() -> Any:
+        await asyncio.Event().wait()
+        yield
+
+    @pages.page("/{name}", paths=paths)
+    async def page(page: Any) -> str:
+        return "page"
+
+    with pytest.raises(OnDemandError, match="The `paths` behind /a did not end"):
+        why(OnDemand(pages=pages, dist=tmp_path, page_timeout=0.2), "/a")
 
 
 # ------------------------------------------------------------------------------------------------------------- details

@@ -28,7 +28,7 @@ from ondemand.frames import describe, frames_of_thread
 from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.expected import Expected, expect
 from ondemand.prerendering.messages import Job, Order, Proved, Refused, Stuck, Visited
-from ondemand.prerendering.report import Finding
+from ondemand.prerendering.report import Finding, seconds
 from ondemand.prerendering.target import import_app
 from ondemand.prerendering.worker import Worker
 from ondemand.recording import BUILDING
@@ -102,7 +102,9 @@ async def _serve(connection: Connection, app: ASGIApp, order: Order, *, wrapped:
         return Worker(app, site, state, folder, order, wrapped=wrapped)
 
     def why(asked: Asked, now: float) -> Awaitable[Why]:
-        return explain(site, asked, now=now, state=state, wrapped=wrapped)
+        return asyncio.wait_for(
+            explain(site, asked, now=now, state=state, wrapped=wrapped), timeout=site.config.page_timeout
+        )
 
     session = _Session(connection, make, lambda unknown: expect(app, site, state, unknown), why)
     await session.serve()
@@ -220,7 +222,11 @@ class _Session:
                 except StoreError as error:
                     self.say(Refused(_portable(error)))
             case ("why", asked, now):
-                self.say(await self._why(asked, now))
+                try:
+                    self.say(await self._why(asked, now))
+                except TimeoutError:
+                    limit = seconds(self._worker.config.page_timeout)
+                    self.say(Refused(OnDemandError(f"The `paths` behind {asked.text} did not end in {limit}.")))
             case ("broken",):
                 raise OnDemandError("The app cancelled a task of the build.")
             case _:

@@ -9,7 +9,7 @@ from typing import Any
 from ondemand.errors import OnDemandError
 from ondemand.explaining import Asked, Why
 from ondemand.prerendering.children import Children
-from ondemand.prerendering.messages import Order
+from ondemand.prerendering.messages import Order, Refused
 
 __all__ = ["why"]
 
@@ -19,7 +19,8 @@ def why(target: Any, path: str, *, now: Callable[[], float] = time.time) -> Why:
 
     target: "module:attribute", imported in a process of its own, or an app object. path: see `Asked.read`, whose
     `ConfigError` this raises before the app is started. now: wall time in seconds.
-    Raises as `build` does where the app cannot start, `OnDemandError` if its process ends meanwhile.
+    Raises as `build` does where the app cannot start, `OnDemandError` if its process ends meanwhile, or
+    if `paths` that have to be asked do not end in `page_timeout` seconds.
     """
     asked = Asked.read(path)
     with Children(Order(target), jobs=1) as children:
@@ -29,5 +30,7 @@ def why(target: Any, path: str, *, now: Callable[[], float] = time.time) -> Why:
             for _, message in children.wait(0.2):
                 if isinstance(message, Why):
                     return message
+                if isinstance(message, Refused):
+                    raise message.error
                 if message is None:
                     raise OnDemandError(f"The app ended the process while {path!r} was looked at. Look at its `paths`.")
