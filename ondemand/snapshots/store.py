@@ -9,6 +9,8 @@ dist/
     site/about/index.html.gz    each smaller encoding beside its file
     guarded/...                 snapshots behind a guard: never below what a static host serves
   .building-000003/             a build that runs, or was killed: never read, removed by the next one
+  .building-000003.CURRENT      what becomes CURRENT; while it lies here, 000003 was never live
+  .removed-000001/              a generation that is being removed: its folder goes away in one step
   .lock                         held while a build runs; freed by the system when it ends, however it ends
 """
 
@@ -38,6 +40,7 @@ SUFFIXES = {"": "", "gzip": ".gz", "br": ".br", "zstd": ".zst"}
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EIO, errno.EAGAIN})
 _NAME = re.compile(r"[0-9]{6,12}\Z")
 _OURS = b'{"ondemand":'
+_BUILDING, _REMOVED, _POINTER = ".building-", ".removed-", ".CURRENT"
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -206,11 +209,12 @@ class Store:
 
     def point_to(self, name: str) -> None:
         """Publish generation `name`: the one step after which servers answer with it."""
-        pointer = self.folder / f".CURRENT-{os.getpid()}"
-        with pointer.open("wb") as file:
-            file.write(name.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        pointer = self.folder / f"{_POINTER}-{os.getpid()}"
+        _write_pointer(pointer, name)
+        self.swap(pointer, name)
+
+    def swap(self, pointer: Path, name: str) -> None:
+        """Put `pointer`, a file that names generation `name`, in the place of CURRENT."""
         pointer.replace(self._pointer)
         _sync_folder(self.folder)
         self._link(name)
@@ -218,13 +222,17 @@ class Store:
     def _link(self, name: str) -> None:
         """`dist/site`, for static hosts. A folder of that name that is not ours is left alone."""
         link, fresh = self.folder / "site", self.folder / f".site-{os.getpid()}"
-        if link.exists() and not link.is_symlink():
-            log.warning("%s is not a link of ours; static hosts find this build in %s/site", link, name)
-            return
+        target = Path(name) / "site"
         try:
+            if link.is_symlink():
+                if Path(os.readlink(link)) == target:
+                    return
+            elif link.exists():
+                log.warning("%s is not a link of ours; static hosts find this build in %s/site", link, name)
+                return
             with contextlib.suppress(FileNotFoundError):
                 fresh.unlink()
-            fresh.symlink_to(Path(name) / "site", target_is_directory=True)
+            fresh.symlink_to(target, target_is_directory=True)
             fresh.replace(link)
         except OSError as error:  # a file system without links: DESIGN's pointer is enough for our own server
             log.info("no link %s: %s", link, error)
@@ -246,19 +254,25 @@ class Store:
             yield
 
     def clean(self, *, keep: int, grace: float, now: float) -> list[str]:
-        """Remove what no one needs, and return its names: builds that were killed, and generations beyond the `keep`
-        before the current one that were replaced more than `grace` seconds before `now`. Hold `lock` around it."""
-        removed: list[str] = []
-        for entry in os.scandir(self.folder):
-            if entry.name.startswith((".building-", ".CURRENT-", ".site-")):
-                _remove(Path(entry.path))
-                removed.append(entry.name)
+        """Remove what no one needs, and return its names: what builds that were killed have left, and generations beyond
+        the `keep` before the current one that were replaced more than `grace` seconds before `now`. What cannot be removed
+        is left for the next time. Hold `lock` around it."""
         try:
-            current = self.current()
+            current, is_known = self.current(), True
         except StoreError:
-            return removed  # CURRENT is damaged: any of them may be the one that is wanted
+            current, is_known = None, False  # CURRENT is damaged: any of them may be the one that is wanted
+        removed: list[str] = []
+        with contextlib.suppress(OSError):
+            for name in sorted(os.listdir(self.folder)):
+                if name.startswith(_BUILDING) and name.endswith(_POINTER):
+                    if not is_known:
+                        continue
+                    removed += self.forget(name[len(_BUILDING) : -len(_POINTER)], current)
+                if name.startswith((_BUILDING, _REMOVED, f"{_POINTER}-", ".site-")) and _remove(self.folder / name):
+                    removed.append(name)
         if current is None:
             return removed
+        self._link(current)  # before what it may lead to is removed
         names = self.generations()
         needed = {current, *self.earlier(current)[:keep]}
         for position, name in enumerate(names):
@@ -267,9 +281,30 @@ class Store:
             replaced = self.folder / names[position + 1] / "manifest.jsonl"
             with contextlib.suppress(OSError):
                 if now - replaced.stat().st_mtime > grace:
-                    _remove(self.folder / name)
-                    removed.append(name)
+                    removed += self._remove_generation(name)
         return removed
+
+    def forget(self, name: str, current: str | None) -> list[str]:
+        """Remove generation `name`, whose build was stopped before it was live. Returns the names of what was removed."""
+        return self._remove_generation(name) if name != current and name in self.generations() else []
+
+    def _remove_generation(self, name: str) -> list[str]:
+        """In one step: whoever is killed meanwhile leaves no half of it that could be taken for a generation, or for
+        somebody else's."""
+        doomed = self.folder / f"{_REMOVED}{name}"
+        try:
+            (self.folder / name).rename(doomed)
+        except OSError:
+            return []
+        _remove(doomed)
+        return [name]
+
+
+def _write_pointer(file: Path, name: str) -> None:
+    with file.open("wb") as pointer:
+        pointer.write(name.encode() + b"\n")
+        pointer.flush()
+        os.fsync(pointer.fileno())
 
 
 def _is_generation(entry: os.DirEntry[str]) -> bool:
@@ -283,13 +318,16 @@ def _is_generation(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _remove(path: Path) -> None:
+def _remove(path: Path) -> bool:
+    """Remove a file, a link or a folder with what is in it. False if something of it cannot be removed."""
     import shutil  # two milliseconds that a server does not need
 
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return not os.path.lexists(path)
 
 
 def _lock(file: Any) -> bool:
@@ -334,7 +372,8 @@ class Publisher:
         while os.path.lexists(store.folder / f"{number:06d}"):  # somebody's
             number += 1
         self.name = f"{number:06d}"
-        self.folder = store.folder / f".building-{self.name}"
+        self.folder = store.folder / f"{_BUILDING}{self.name}"
+        self._pointer = self.folder.with_suffix(_POINTER)
         try:
             if self.folder.exists():
                 _remove(self.folder)
@@ -420,18 +459,23 @@ class Publisher:
         """Make this the published generation, in one step. Returns its name."""
         if self._withdrawn:
             self._leave_out()
+        _write_pointer(self._pointer, self.name)
         self._manifest.write(footer(self._count, self._digest.hexdigest()))
         self._manifest.flush()
         os.fsync(self._manifest.fileno())
         self._manifest.close()
         self.folder.rename(self.store.folder / self.name)
-        self.store.point_to(self.name)
+        self.store.swap(self._pointer, self.name)
         return self.name
 
     def discard(self) -> None:
         """Remove what was not published."""
         with contextlib.suppress(OSError):  # a full disk refuses what is still to be written
             self._manifest.close()
+        if os.path.lexists(self._pointer):
+            with contextlib.suppress(StoreError):
+                self.store.forget(self.name, self.store.current())
+        _remove(self._pointer)
         _remove(self.folder)
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ondemand.snapshots.store import Generation, Store
+import ondemand
+from ondemand.snapshots.store import Generation, Store, etag_of
 
 COMMAND = [sys.executable, "-m", "ondemand"]
 
@@ -63,13 +66,21 @@ class Ended:
         return [(row["kind"], row["path"]) for row in self.report["findings"] if row["policy"] == "fail"]
 
 
-def start(folder: Path, *arguments: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    """Start `ondemand build main:app` in a session of its own. limit: called in the new process first."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONDEMAND_")}
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """That of a build: nothing of this test run's own settings, and the same `ondemand` as here."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONDEMAND_")}
+    return {**kept, "PYTHONPATH": str(Path(ondemand.__file__).parents[1]), **(more or {})}
+
+
+def start(
+    folder: Path, *arguments: str, limit: Callable[[], None] | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start `ondemand build main:app` in a session of its own. limit: called in the new process first. more: for its
+    environment."""
     return subprocess.Popen(
         [*COMMAND, "build", "main:app", *arguments],
         cwd=folder,
-        env=environment,
+        env=environment(more),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,8 +106,18 @@ def run_build(folder: Path, *arguments: str, limit: Callable[[], None] | None = 
 
 
 def rollback(folder: Path, *arguments: str) -> Ended:
-    done = subprocess.run([*COMMAND, "rollback", *arguments], cwd=folder, capture_output=True, text=True, timeout=30)
+    command = [*COMMAND, "rollback", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=30)
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def obey_modes() -> None:
+    """A `limit`: from its next program on this process obeys the modes of files, also where root runs the tests."""
+    overrides_modes, reads_all, drop = 1, 2, 24  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, PR_CAPBSET_DROP
+    if os.geteuid() == 0:
+        for capability in (overrides_modes, reads_all):
+            if ctypes.CDLL(None, use_errno=True).prctl(drop, capability, 0, 0, 0):
+                raise OSError(ctypes.get_errno(), "root cannot be made to obey modes here")
 
 
 def kill_session(process: subprocess.Popen[str]) -> None:
@@ -145,10 +166,13 @@ def say(folder: Path, word: str) -> Path:
 
 
 def published(folder: Path) -> Generation:
-    """The generation that is live, every file of it looked at."""
+    """The generation that is live, every file of it read and compared with its digest."""
     generation = Store(folder / "dist").open()
     assert generation is not None, "nothing is published"
-    generation.verify()
+    for snapshot in generation.all():
+        for encoding, form in snapshot.encodings.items():
+            body = Path(generation.file(snapshot, encoding)).read_bytes()
+            assert (len(body), etag_of(body)) == form, f"{snapshot.path}, {encoding or 'identity'}"
     return generation
 
 
@@ -162,10 +186,26 @@ def words(generation: Generation) -> set[str]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """What a build that ended has no more use for."""
-    return sorted(
-        entry.name for entry in (folder / "dist").iterdir() if entry.name.startswith((".building", ".CURR", ".site"))
-    )
+    """What a build that ended has no more use for: every hidden file but the lock."""
+    found = (entry.name for entry in (folder / "dist").iterdir() if entry.name.startswith("."))
+    return sorted(name for name in found if name not in {".lock", ".well-known"})
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """A disk of `size` bytes at `folder`. Skips the test where none can be mounted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a disk of its own cannot be mounted here: run as root in a container that may mount tmpfs")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
 
 
 def tree(folder: Path) -> dict[str, bytes | str | None]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import os
-import random
+import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from starlette.responses import HTMLResponse
 import ondemand.prerendering.build as build_module
 from ondemand import OnDemand, build
 from ondemand.snapshots.manifest import Snapshot
-from ondemand.snapshots.store import Files, Store
+from ondemand.snapshots.store import Files, Publisher, Store
 from tests.faults.building import (
     finish,
     kill_session,
@@ -34,10 +32,17 @@ from tests.faults.building import (
     words,
     write,
 )
-
-PAGES = 300
-MOMENTS = 10
-NAMES = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima"]
+from tests.faults.striking import (
+    Watch,
+    fresh_seed,
+    kill_at_a_step,
+    kill_at_a_time,
+    last_word,
+    play_all,
+    projects,
+    several_at_once,
+)
+from tests.servers.running import running
 
 HELD = """
     while not Path(__file__).with_name("go").exists():
@@ -56,35 +61,104 @@ def building(folder: Path) -> bool:
     return any(name.endswith(".db") for name in leftovers(folder)) if (folder / "dist").is_dir() else False
 
 
-@pytest.mark.parametrize("whom", ["the whole group", "the parent alone"])
-def test_a_build_that_is_killed_at_any_moment(tmp_path: Path, whom: str) -> None:
-    folder = write(tmp_path, pages=PAGES, word="alpha")
-    began = time.monotonic()
-    assert run_build(folder).code == 0
-    length = time.monotonic() - began
-    dice = random.Random(whom)
-    for moment in range(MOMENTS):
-        before = words(published(folder))
-        process = start(say(folder, NAMES[moment + 1]))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(dice.uniform(0.15, 1.05) * length)
-        if whom == "the whole group":
-            kill_session(process)
-        else:
-            process.kill()
-        process.communicate()
-        session = process.pid
-        wait_until(lambda session=session: not living(session), why="a process of the killed build still runs")
+def test_builds_that_are_killed_at_random_moments(tmp_path: Path) -> None:
+    """The parent, its process, or both: before a step of their own, or at any time. A server goes on all the while."""
+    seed = fresh_seed()
+    with projects(tmp_path) as made, running("uvicorn", made[0].folder) as server:
+        made[0].watch = Watch(server)
+        done = play_all(made, [kill_at_a_step] * 14 + [kill_at_a_time] * 4, seed)
+        wait_until(lambda: made[0].watch({last_word(made[0])}), why="the server does not say what is live")
+    assert len(done) == 18
+    assert "Traceback" not in server.said()
 
-        now = words(published(folder))
-        assert now in (before, {NAMES[moment + 1]}), f"moment {moment}: {now}"
 
-        assert run_build(folder).code == 0
-        whole = published(folder)
-        assert words(whole) == {NAMES[moment + 1]}
-        assert len(whole) == PAGES + 1
-        assert leftovers(folder) == []
-        assert len(Store(folder / "dist").generations()) <= 2  # keep=1
+# --- what a kill between two steps leaves; the processes of these are this one ----------------------------------------
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+def publisher_of(store: Store, path: str = "/p") -> Publisher:
+    publisher = Publisher(store, settings={})
+    page = Snapshot(path, "page", "site/p.html", 200, path, 0, (("content-type", "text/html"),))
+    written, _ = Files(publisher.folder, previous=None, compressors={}).write(page, path.encode())
+    publisher.add(written.to_line())
+    return publisher
+
+
+def clean(store: Store, *, keep: int = 1) -> None:
+    with store.lock():
+        store.clean(keep=keep, grace=-1, now=time.time())
+
+
+@pytest.mark.parametrize("after", ["it was killed", "the disk refused"])
+@pytest.mark.parametrize("step", ["rename", "replace"])
+def test_a_generation_that_was_never_live_is_never_rolled_back_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: str
+) -> None:
+    """Its build was stopped between two steps of publishing."""
+    store = Store(tmp_path)
+    assert publisher_of(store).publish() == "000001"
+    second = publisher_of(store, "/second")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            second.publish()
+    if after == "the disk refused":
+        second.discard()
+    clean(store)
+    assert store.generations() == ["000001"]
+    assert sorted(os.listdir(tmp_path)) == [".lock", "000001", "CURRENT", "site"]
+    assert publisher_of(store).publish() == "000002"
+    assert store.rollback() == ("000002", "000001")
+
+
+def test_a_generation_that_was_half_removed_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    for _ in range(3):
+        publisher_of(store).publish()
+
+    def half(folder: Path, **options: object) -> None:
+        (folder / "manifest.jsonl").unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", half)
+        with pytest.raises(Killed):
+            clean(store)
+    assert store.generations() == ["000002", "000003"]
+    clean(store)
+    assert sorted(os.listdir(tmp_path)) == [".lock", "000002", "000003", "CURRENT", "site"]
+
+
+def test_the_link_for_static_hosts_follows_though_a_build_was_killed_before_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    publisher_of(store).publish()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_link", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            publisher_of(store).publish()
+    assert (store.current(), os.readlink(tmp_path / "site")) == ("000002", "000001/site")
+    clean(store, keep=0)
+    assert store.generations() == ["000002"]
+    assert os.readlink(tmp_path / "site") == "000002/site"
+
+
+def test_what_cannot_be_removed_is_left_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    publisher_of(store).publish()
+    (tmp_path / ".CURRENT-1").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError))
+        clean(store)
+    clean(store)
+    assert not (tmp_path / ".CURRENT-1").exists()
+
+
+# --- the processes ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -158,24 +232,14 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
     assert leftovers(folder) == []
 
 
-def test_many_builds_at_once_never_mix(tmp_path: Path) -> None:
-    folder = write(tmp_path, pages=60, word="zero")
-    running = []
-    for name in NAMES[:4]:
-        say(folder, name)
-        process = start(folder)
-        running.append(process)
-        wait_until(lambda p=process: p.poll() is not None or len(living(p.pid)) >= 2, why="no process")
-    codes = [finish(process).code for process in running]
-    assert set(codes) <= {0, 1}
-    assert 0 in codes
-    assert len(words(published(folder))) == 1
-    assert leftovers(folder) == []
+def test_several_builds_at_once_never_mix(tmp_path: Path) -> None:
+    with projects(tmp_path) as made:
+        play_all(made, [several_at_once] * 6, fresh_seed())
 
 
 def test_no_rollback_while_a_build_runs(tmp_path: Path) -> None:
     folder = write(tmp_path, pages=3)
-    for name in NAMES[:2]:
+    for name in ("alpha", "bravo"):
         assert run_build(say(folder, name)).code == 0
     hold(folder)
     process = start(folder)

@@ -237,23 +237,3 @@ def test_a_generation_with_a_file_missing_is_not_published_after_a_death(tmp_pat
     assert ended.code == 0 or "Build again" in ended.err
     if ended.code == 0:
         published(tmp_path)
-
-
-def test_a_build_that_is_stopped_while_it_makes_its_database_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ondemand import OnDemand
-    from ondemand.prerendering import build as module
-
-    class Stopped(module.Frontier):
-        def __init__(self, file: Path) -> None:
-            super().__init__(file)
-            raise KeyboardInterrupt
-
-    async def app(scope, receive, send) -> None:
-        raise NotImplementedError
-
-    monkeypatch.setattr(module, "Frontier", Stopped)
-    with pytest.raises(KeyboardInterrupt):
-        module.build(OnDemand(app, dist=tmp_path / "dist"))
-    assert [entry.name for entry in (tmp_path / "dist").iterdir()] == [".lock"]
