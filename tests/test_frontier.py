@@ -276,3 +276,14 @@ def test_a_thousand_names_agree_with_plain_python(frontier: Frontier) -> None:
             taken[key(name)] = page
             given += 1
     assert 200 < given < 900
+
+
+def test_a_disk_that_is_full_at_the_end_is_an_error_of_the_disk(frontier: Frontier) -> None:
+    """Not one of the database: the build says then that it cannot be written."""
+    pages = add(frontier, *(f"/{n}" for n in range(50)))
+    for page in pages:
+        frontier.link(page, [(target, "x" * 100) for target in pages])
+    used = frontier._db.execute("pragma page_count").fetchone()[0]
+    frontier._db.execute(f"pragma max_page_count = {used}")
+    with pytest.raises(OSError, match="full"):
+        frontier.index_links()

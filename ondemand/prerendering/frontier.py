@@ -247,7 +247,7 @@ class Frontier:
 
     def missing_fragments(self) -> Iterator[tuple[str, str]]:
         """(path, fragment) of each link to an id that its page has not. `top` is always there (HTML section 7.4.6.3)."""
-        self._db.execute("create index if not exists links_by_target on links (target)")
+        self.index_links()
         rows = self._db.execute(
             "select distinct pages.path, links.fragment, pages.ids from links join pages on pages.id = links.target "
             "where links.fragment != '' and pages.outcome = 'static' and pages.ids is not null order by pages.id"
@@ -257,8 +257,9 @@ class Frontier:
                 yield path, fragment
 
     def index_links(self) -> None:
-        """Make `referrers` fast: call it when no more links come."""
-        self._db.execute("create index if not exists links_by_target on links (target)")
+        """Make `referrers` fast: call it when no more links come. Raises `OSError` if the disk does not take it."""
+        with self.writing():
+            self._db.execute("create index if not exists links_by_target on links (target)")
 
     def reached(self, route: str) -> bool:
         """True if some page of this route was visited."""
