@@ -131,7 +131,11 @@ class OnDemand:
                         if not error.passing:
                             server.drop(answer.snapshot.path, error)
                     else:
-                        await reply.send(scope, reply_to)
+                        try:
+                            await reply.send(scope, reply_to)
+                        except StoreError as error:
+                            server.drop(answer.snapshot.path, error)
+                            raise  # so that the server ends the connection
                         return
 
         # 7. The app, with a page, behind what the configuration asks for in front of it. What page code raises for an

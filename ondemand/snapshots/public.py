@@ -104,7 +104,7 @@ class PublicFolder:
         if method == "HEAD" or not found.st_size:
             os.close(descriptor)
             return Reply(200, fields, b"")
-        return Reply(200, fields, File(descriptor, 0, found.st_size, None))
+        return Reply(200, fields, File(descriptor, 0, found.st_size))
 
 
 def _hidden(name: str) -> bool:

@@ -84,7 +84,7 @@ class Published:
                 log.error("%s Until then %s.", error, kept)  # noqa: TRY400 - one line says it all
             return
         self._seen, self._failed = stamp, None
-        if generation is None or (self.server is not None and generation.name == self.server.generation.name):
+        if generation is None or (self.server is not None and generation.identity == self.server.generation.identity):
             return
         server = SnapshotServer(generation, self._terms, memory=self._memory, quick=self._quick)
         server.older = list(older_assets(self._store, generation, keep=self._keep))

@@ -19,7 +19,7 @@ from ondemand._asgi import Scope, Send
 from ondemand.errors import StoreError
 from ondemand.routing import Guard
 from ondemand.snapshots.manifest import Snapshot
-from ondemand.snapshots.store import Generation
+from ondemand.snapshots.store import Digest, Generation
 
 __all__ = ["Answer", "SnapshotServer", "Terms", "request_headers"]
 
@@ -93,6 +93,7 @@ class Answer:
         "_choices",
         "_forms",
         "_kept",
+        "_proven",
         "generation",
         "guards",
         "ignores_query",
@@ -118,6 +119,7 @@ class Answer:
         self._bodies: dict[str, bytes] = {}
         self._choices: dict[bytes | None, str] = {}
         self._kept = 0
+        self._proven: dict[str, tuple[int, int]] = {}  # encoding -> the large file whose digest was found to be right
         self.used = True
         self.watched = _CONDITIONS | self.vary | (frozenset[bytes]() if self.is_asset else _PARTIAL)
         self.quick: dict[bytes | None, tuple[int, HeaderList, bytes]] = {}  # Accept-Encoding -> what a plain GET gets
@@ -257,12 +259,23 @@ class Answer:
         body = self.body("")
         if body is not None:
             return Reply(206, headers, body[first : last + 1])
-        return Reply(206, headers, File(self.generation.open(self.snapshot), first, last + 1, None))
+        return Reply(206, headers, File(self.generation.open(self.snapshot), first, last + 1))
 
     def _file(self, encoding: str) -> File:
-        path = self.generation.file(self.snapshot, encoding)
-        size = self.snapshot.encodings[encoding].size
-        return File(self.generation.open(self.snapshot, encoding), 0, size, path)
+        """A whole large file. Its digest is computed while it is first sent; a server may read it by itself from then on."""
+        path, form = self.generation.file(self.snapshot, encoding), self.snapshot.encodings[encoding]
+        descriptor = self.generation.open(self.snapshot, encoding)
+        found = os.fstat(descriptor)
+        file = (found.st_ino, found.st_mtime_ns)
+        if self._proven.get(encoding) == file:
+            return File(descriptor, 0, form.size, path=path)
+
+        def prove(etag: str) -> None:
+            if etag != form.etag:
+                raise StoreError(f"{path} was changed after it was published. Build again.")
+            self._proven[encoding] = file
+
+        return File(descriptor, 0, form.size, prove=prove)
 
     def _reduced(self, encoding: str) -> HeaderList:
         """What a 304 repeats (RFC 9110 section 15.4.5), and that a snapshot gave it."""
@@ -282,14 +295,24 @@ class Answer:
 class File:
     """A body that is sent from an open file: the bytes from `first` up to, not including, `stop`."""
 
-    __slots__ = ("descriptor", "first", "path", "stop")
+    __slots__ = ("descriptor", "first", "path", "prove", "stop")
 
-    def __init__(self, descriptor: int, first: int, stop: int, path: str | None) -> None:
-        """path: where a server may read the whole file by itself, or None."""
+    def __init__(
+        self,
+        descriptor: int,
+        first: int,
+        stop: int,
+        *,
+        path: str | None = None,
+        prove: Callable[[str], None] | None = None,
+    ) -> None:
+        """path: where a server may read the whole file by itself, or None. prove: told the ETag of all bytes before the
+        last of them are sent; raises `StoreError` if they are not those that were published."""
         self.descriptor = descriptor
         self.first = first
         self.stop = stop
         self.path = path
+        self.prove = prove
 
 
 class Reply:
@@ -303,7 +326,8 @@ class Reply:
         self.body = body
 
     async def send(self, scope: Scope, send: Send) -> None:
-        """Send it. Raises `StoreError` if a file is cut meanwhile, so that the server ends the connection."""
+        """Send it. Raises `StoreError` if a file is cut meanwhile or is not the one that was published, so that the server
+        ends the connection before the body is whole."""
         body = self.body
         if isinstance(body, bytes):
             await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
@@ -315,11 +339,16 @@ class Reply:
                 await send({"type": "http.response.pathsend", "path": body.path})
                 return
             position = body.first
+            digest = Digest() if body.prove is not None else None
             while position < body.stop:
                 piece = os.pread(body.descriptor, min(_PIECE, body.stop - position), position)
                 if not piece:
                     raise StoreError("A file was cut while it was sent.")
                 position += len(piece)
+                if digest is not None and body.prove is not None:
+                    digest.update(piece)
+                    if position == body.stop:
+                        body.prove(digest.etag())
                 await send({"type": "http.response.body", "body": piece, "more_body": position < body.stop})
         finally:
             os.close(body.descriptor)
@@ -367,6 +396,8 @@ class SnapshotServer:
             if snapshot is not None and terms is not None:
                 answer = Answer(generation, snapshot, terms)
         except StoreError as error:
+            if error.passing:
+                return None
             log.error("%s", error)  # noqa: TRY400 - one line, the message says it all
         self._answers[path] = answer
         if answer is not None and self._quick:

@@ -30,7 +30,7 @@ from typing import Any, BinaryIO
 from ondemand.errors import BuildRunning, ManifestError, StoreError
 from ondemand.snapshots.manifest import Encoded, Index, Snapshot, footer, header_line, snapshots
 
-__all__ = ["SUFFIXES", "Files", "Generation", "Publisher", "Store", "file_name"]
+__all__ = ["SUFFIXES", "Digest", "Files", "Generation", "Publisher", "Store", "etag_of", "file_name"]
 
 log = logging.getLogger("ondemand.store")
 
@@ -45,7 +45,10 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Generation:
-    """One published build, opened for reading. Raises `ManifestError` if its manifest does not add up."""
+    """One published build, opened for reading. Raises `ManifestError` if its manifest does not add up.
+
+    identity: of its manifest's file. A name may come again: when `dist` was removed, or is a link to another folder.
+    """
 
     def __init__(self, folder: Path, *, assets_only: bool = False) -> None:
         self.folder = folder
@@ -57,9 +60,14 @@ class Generation:
             raise ManifestError(f"The generation {folder} has no readable manifest ({error}). Build again.") from error
         try:
             self._index = Index.read(self._manifest, assets_only=assets_only)
+        except OSError as error:
+            self._manifest.close()
+            raise ManifestError(f"The manifest of the generation {folder} cannot be read ({error}).") from error
         except BaseException:
             self._manifest.close()
             raise
+        found = os.fstat(self._manifest.fileno())
+        self.identity = (found.st_dev, found.st_ino, found.st_mtime_ns)
 
     def __contains__(self, path: str) -> bool:
         return path in self._index.offsets
@@ -80,7 +88,7 @@ class Generation:
         return self._index.header
 
     def get(self, path: str) -> Snapshot | None:
-        """The snapshot of `path`, or None. Raises `ManifestError` if its line is damaged."""
+        """The snapshot of `path`, or None. Raises `StoreError` if its line is damaged or another's, or cannot be read."""
         if self._last is not None and self._last.path == path:
             return self._last
         offset = self._index.offsets.get(path)
@@ -88,19 +96,28 @@ class Generation:
             return None
         descriptor, size = self._manifest.fileno(), 4096
         while True:
-            data = os.pread(descriptor, size, offset)
+            try:
+                data = os.pread(descriptor, size, offset)
+            except OSError as error:
+                raise _unread(f"The manifest in {self.folder}", error) from error
             end = data.find(b"\n")
             if end != -1:
-                self._last = Snapshot.from_line(data[:end])
-                return self._last
+                snapshot = Snapshot.from_line(data[:end])
+                if snapshot.path != path:
+                    raise ManifestError(f"The manifest in {self.folder} was changed after it was read. Build again.")
+                self._last = snapshot
+                return snapshot
             if len(data) < size:
                 raise ManifestError(f"The manifest in {self.folder} was cut after it was read. Build again.")
             size *= 4
 
     def all(self) -> Iterator[Snapshot]:
-        """Every snapshot, in the order of the manifest."""
-        with (self.folder / "manifest.jsonl").open("rb") as lines:
-            yield from snapshots(lines)
+        """Every snapshot, in the order of the manifest. Raises `ManifestError` if it is gone, or damaged since it was opened."""
+        try:
+            with (self.folder / "manifest.jsonl").open("rb") as lines:
+                yield from snapshots(lines)
+        except OSError as error:
+            raise ManifestError(f"The manifest in {self.folder} cannot be read ({error}). Build again.") from error
 
     def file(self, snapshot: Snapshot, encoding: str = "") -> str:
         """The path of the file that holds this form of `snapshot`."""
@@ -114,9 +131,7 @@ class Generation:
         try:
             descriptor = os.open(self.file(snapshot, encoding), os.O_RDONLY | _NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            passing = error.errno in _PASSING
-            message = f"{self.file(snapshot, encoding)} cannot be opened ({error}). Build again."
-            raise StoreError(message, passing=passing) from error
+            raise _unread(self.file(snapshot, encoding), error) from error
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size != snapshot.encodings[encoding].size:
             os.close(descriptor)
@@ -124,24 +139,35 @@ class Generation:
         return descriptor
 
     def read(self, snapshot: Snapshot, encoding: str = "") -> bytes:
-        """The whole body. Raises `StoreError` as `open` does."""
+        """The whole body. Raises `StoreError` as `open` does, and if these are not the bytes of the manifest's digest."""
         descriptor = self.open(snapshot, encoding)
-        with os.fdopen(descriptor, "rb") as file:
-            body = file.read()
-        if len(body) != snapshot.encodings[encoding].size:
-            raise StoreError(f"{self.file(snapshot, encoding)} changed while it was read. Build again.")
+        try:
+            with os.fdopen(descriptor, "rb") as file:
+                body = file.read()
+        except OSError as error:
+            raise _unread(self.file(snapshot, encoding), error) from error
+        if etag_of(body) != snapshot.encodings[encoding].etag:
+            raise StoreError(f"{self.file(snapshot, encoding)} was changed after it was published. Build again.")
         return body
 
-    def verify(self) -> None:
-        """Raise `StoreError` if any file of the generation is missing or of another size."""
+    def verify(self, *, digests: bool = False) -> None:
+        """Raise `StoreError` if any file of the generation is missing or of another size. digests: or of other bytes, for
+        which each is read."""
         for snapshot in self.all():
             for encoding, form in snapshot.encodings.items():
+                if digests:
+                    self.read(snapshot, encoding)
+                    continue
                 try:
                     size = os.lstat(self.file(snapshot, encoding)).st_size
                 except OSError as error:
                     raise StoreError(f"{self.file(snapshot, encoding)} is missing ({error}). Build again.") from error
                 if size != form.size:
                     raise StoreError(f"{self.file(snapshot, encoding)} is cut or changed. Build again.")
+
+
+def _unread(what: str, error: OSError) -> StoreError:
+    return StoreError(f"{what} cannot be read ({error}). Build again.", passing=error.errno in _PASSING)
 
 
 class Store:
@@ -203,7 +229,7 @@ class Store:
             known = ", ".join(self.generations()) or "none"
             raise StoreError(f"There is no generation {to!r} in {self.folder}. It has {known}.")
         with self.lock():
-            Generation(self.folder / to).verify()
+            Generation(self.folder / to).verify(digests=True)
             self.point_to(to)
         return current, to
 
@@ -634,9 +660,21 @@ def _type(snapshot: Snapshot) -> str:
     return next((value for name, value in snapshot.headers if name == "content-type"), "")
 
 
+class Digest:
+    """The strong ETag of bytes that come in pieces."""
+
+    def __init__(self, body: bytes = b"") -> None:
+        self._hash = hashlib.blake2b(body, digest_size=12)
+        self.update = self._hash.update
+
+    def etag(self) -> str:
+        """A strong ETag (RFC 9110 section 8.8.3) of exactly these bytes, quotes included."""
+        return f'"{self._hash.hexdigest()}"'
+
+
 def etag_of(body: bytes) -> str:
-    """A strong ETag (RFC 9110 section 8.8.3) of exactly these bytes, quotes included."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    """The strong ETag of `body`."""
+    return Digest(body).etag()
 
 
 def _write(target: str, body: bytes) -> None:
