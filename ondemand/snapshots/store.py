@@ -155,15 +155,14 @@ class Generation:
         which each is read."""
         for snapshot in self.all():
             for encoding, form in snapshot.encodings.items():
-                if digests:
-                    self.read(snapshot, encoding)
-                    continue
                 try:
                     size = os.lstat(self.file(snapshot, encoding)).st_size
                 except OSError as error:
                     raise StoreError(f"{self.file(snapshot, encoding)} is missing ({error}). Build again.") from error
                 if size != form.size:
                     raise StoreError(f"{self.file(snapshot, encoding)} is cut or changed. Build again.")
+                if digests:
+                    self.read(snapshot, encoding)
 
 
 def _unread(what: str, error: OSError) -> StoreError:
@@ -406,6 +405,7 @@ class Publisher:
             (self.folder / "site").mkdir(parents=True)
             self._manifest = (self.folder / "manifest.jsonl").open("xb")
         except OSError as error:
+            _remove(self.folder)
             raise StoreError(
                 f"{store.folder} cannot be written ({error}). Choose another `dist` or its rights."
             ) from error

@@ -47,6 +47,12 @@ app.add_middleware(OnDemand, keep=1, grace=0)
 """
 """A site whose pages all say the one word of `word.txt`."""
 
+HELD = """
+    while not Path(__file__).with_name("go").exists():
+        await asyncio.sleep(0.01)
+"""
+"""Makes a page wait for the test: instead of its own sleep."""
+
 
 @dataclass(frozen=True)
 class Ended:

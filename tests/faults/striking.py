@@ -125,34 +125,31 @@ class Project:
         self.watch(may_say)
         return found.pop()
 
+    @cached_property
     def steps(self) -> list[Step]:
         """Every step of a build of it."""
-        log = self.folder / "steps"
-        log.unlink(missing_ok=True)
-        finish(self._start(None))
+        ended = finish(self._start(None))
+        assert ended.code == 0, ended
         self.look({self.word})
         self.said += 1
-        rows = (line.split(" ", 3) for line in log.read_text().splitlines())
+        rows = (line.split(" ", 3) for line in (self.folder / "steps").read_text().splitlines())
         return [Step(who, int(number), event, path) for who, number, event, path in rows]
-
-    @cached_property
-    def _steps(self) -> list[Step]:
-        return self.steps()
 
     def draw(self, dice: random.Random) -> Step:
         """A step: first what kind of step, so that none is rare."""
         kinds: dict[str, list[Step]] = {}
-        for step in self._steps:
+        for step in self.steps:
             kinds.setdefault(step.kind, []).append(step)
         return dice.choice(kinds[dice.choice(sorted(kinds))])
 
     def _start(self, strike: Strike | None) -> subprocess.Popen[str]:
-        once = self.folder / "once"
+        once, log = self.folder / "once", self.folder / "steps"
         once.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
         more = {
             "PYTHONPATH": f"{STRUCK}{os.pathsep}{Path(__file__).parents[2]}",
             "STRIKE_DIST": str(self.folder / "dist"),
-            "STRIKE_LOG": str(self.folder / "steps"),
+            "STRIKE_LOG": str(log),
             "STRIKE_ONCE": str(once),
         }
         if strike is not None:

@@ -18,6 +18,7 @@ from ondemand import OnDemand, build
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.store import Files, Publisher, Store
 from tests.faults.building import (
+    HELD,
     finish,
     kill_session,
     leftovers,
@@ -44,12 +45,6 @@ from tests.faults.striking import (
 )
 from tests.servers.running import running
 
-HELD = """
-    while not Path(__file__).with_name("go").exists():
-        await asyncio.sleep(0.01)
-"""
-"""Makes a page wait for the test."""
-
 
 def hold(folder: Path, *, blocking: str = HELD) -> None:
     """From now on the pages wait: for a file `go`, or as `blocking` says."""
@@ -66,9 +61,9 @@ def test_builds_that_are_killed_at_random_moments(tmp_path: Path) -> None:
     seed = fresh_seed()
     with projects(tmp_path) as made, running("uvicorn", made[0].folder) as server:
         made[0].watch = Watch(server)
-        done = play_all(made, [kill_at_a_step] * 14 + [kill_at_a_time] * 4, seed)
+        done = play_all(made, [kill_at_a_step] * 10 + [kill_at_a_time] * 4, seed)
         wait_until(lambda: made[0].watch({last_word(made[0])}), why="the server does not say what is live")
-    assert len(done) == 18
+    assert len(done) == 14
     assert "Traceback" not in server.said()
 
 
@@ -234,7 +229,7 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
 
 def test_several_builds_at_once_never_mix(tmp_path: Path) -> None:
     with projects(tmp_path) as made:
-        play_all(made, [several_at_once] * 6, fresh_seed())
+        play_all(made, [several_at_once] * 4, fresh_seed())
 
 
 def test_no_rollback_while_a_build_runs(tmp_path: Path) -> None:
