@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
 import shutil
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ondemand.snapshots.store import Store
+from tests.faults.striking import fresh_seed
 from tests.servers.conftest import make_project
-from tests.servers.running import Server, build, environment, running
+from tests.servers.load import Load
+from tests.servers.running import Server, build, running
 
 LIMIT = 15.0
 """Seconds in which running workers must have taken up what was published."""
@@ -38,81 +39,84 @@ class Worker:
 
 app.add_middleware(Worker)
 """
+OFTEN = """
+import ondemand.snapshots.reload
+
+ondemand.snapshots.reload.INTERVAL = 0.05
+"""
+REQUESTS = {1: 12_000, 2: 8_000}
+"""Workers -> how many requests: twenty thousand in all."""
 
 
-class Visitors:
-    """Ask for pages again and again, until told to stop, and look at every answer."""
-
-    def __init__(self, server: Server, words: list[str]) -> None:
-        self.server = server
-        self.words = words
-        self.faults: list[str] = []
-        self.latest: dict[str, str] = {}  # worker -> the word that it said last
-        self.count: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
-
-    def __enter__(self) -> Visitors:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            for path in ("/about", "/", "/blog/hello"):
-                try:
-                    self._look(path)
-                except Exception as error:
-                    self.faults.append(f"{path}: {error!r}")
-                time.sleep(0.002)  # the load of a person with a fast finger, not of a benchmark
-
-    def _look(self, path: str) -> None:
-        answer = self.server.ask(path)
-        said = [word for word in self.words if f"{word} " * 300 in answer.text]
-        rest = answer.text.partition("</p>")[2]
-        if answer.status != 200 or not answer.whole or len(said) != 1 or "BUILT" not in answer.text:
-            self.faults.append(f"{path}: {answer.status} {answer.whole} {said} {answer.text[:80]!r}")
-        elif sum(rest.count(word) for word in self.words) != 300:
-            self.faults.append(f"{path}: two words in one answer")
-        else:
-            self.latest[answer.header("x-worker") or ""] = said[0]
-            self.count[said[0]] += 1
-
-    def wait_for(self, word: str, *, workers: int) -> None:
-        end = time.monotonic() + LIMIT
-        while time.monotonic() < end:
-            if len(self.latest) >= workers and set(self.latest.values()) == {word}:
-                return
-            time.sleep(0.02)
-        pytest.fail(f"after {LIMIT:g} seconds the workers say {self.latest}, not {word}; {self.faults[:3]}")
+WORDS = ["first", "second", "third", "fourth"]
 
 
-def rollback(folder: Path) -> None:
-    command = [sys.executable, "-m", "ondemand", "rollback"]
-    subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True, timeout=30)
+def published_bodies(folder: Path) -> dict[str, dict[str, tuple[str, bytes]]]:
+    """path -> ETag -> (word, bytes), of every generation and encoding."""
+    found: dict[str, dict[str, tuple[str, bytes]]] = {path: {} for path in ("/about", "/", "/blog/hello")}
+    store = Store(folder / "dist")
+    for name in store.generations():
+        generation = store.open(name)
+        assert generation is not None
+        for path, bodies in found.items():
+            snapshot = generation.get(path)
+            assert snapshot is not None
+            text = generation.read(snapshot).decode()
+            (word,) = [word for word in WORDS if f"{word} " * 300 in text]
+            for encoding, form in snapshot.encodings.items():
+                bodies[form.etag] = (word, generation.read(snapshot, encoding))
+    return found
 
 
-def test_workers_take_up_every_generation_without_one_failed_request(tmp_path: Path) -> None:
-    folder = make_project(tmp_path / "project")
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with four generations; its servers look at the pointer twenty times a second. Tests take a copy."""
+    folder = make_project(tmp_path_factory.mktemp("four") / "project")
     with (folder / "main.py").open("a") as source:
-        source.write(WORKER)
-    build(folder)
-    with running("uvicorn", folder, workers=2) as server, Visitors(server, ["first", "second", "third"]) as visitors:
-        visitors.wait_for("first", workers=2)
-        for word in ("second", "third"):
-            (folder / "word.txt").write_text(word)
-            build(folder)
-            visitors.wait_for(word, workers=2)
-        rollback(folder)
-        visitors.wait_for("second", workers=2)
-    assert visitors.faults == []
-    assert len(visitors.latest) == 2, "a worker was started again"
-    assert set(visitors.count) == {"first", "second", "third"}
+        source.write(WORKER + OFTEN)
+    (folder / "pyproject.toml").write_text("[tool.ondemand]\nkeep = 4\n")
+    for word in WORDS:
+        (folder / "word.txt").write_text(word)
+        build(folder)
+    return folder
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_twenty_thousand_requests_while_generations_change(four: Path, tmp_path: Path, workers: int) -> None:
+    """Not one fails; each answer, its headers and its body are of one generation; every worker follows."""
+    folder = shutil.copytree(four, tmp_path / "project", symlinks=True)
+    store, dice = Store(folder / "dist"), random.Random(seed := fresh_seed())
+    count = REQUESTS[workers]
+    store.point_to("000001")
+    switches = ["000002", "000003", "rollback", "000004", "000001", "000003", "build"]
+
+    async def run(load: Load) -> None:
+        asked = asyncio.create_task(load.run(count))
+        for number, switch in enumerate(switches):
+            while load.done < count * (number + dice.random()) / (len(switches) + 1) and not asked.done():
+                await asyncio.sleep(0.005)
+            if switch == "rollback":
+                store.rollback()
+            elif switch == "build":
+                await asyncio.to_thread(build, folder)  # says what 000004 says
+            else:
+                store.point_to(switch)
+        await asked
+        end = time.monotonic() + LIMIT
+        while set(load.latest.values()) != {"fourth"} or len(load.latest) < workers:
+            assert time.monotonic() < end, f"the workers say {load.latest}"
+            await load.run(load.done + 50)
+
+    with running("uvicorn", folder, workers=workers) as server:
+        load = Load(server.port, published_bodies(folder), seed=seed)
+        asyncio.run(run(load))
+        assert load.faults == [], f"seed {seed}: {len(load.faults)} faults"
+        assert load.done >= count
+        assert sum(load.statuses.values()) == load.done
+        assert set(load.said) >= {"first", "second", "third", "fourth"}, load.said
+        assert set(load.statuses) == {200, 206, 304}
+        assert len(load.latest) == workers, "a worker was started again"
+        assert "Traceback" not in server.said()
 
 
 def test_a_first_build_is_taken_up_by_a_server_that_runs(kind: str, tmp_path: Path) -> None:
@@ -171,6 +175,8 @@ def point_to(dist: Path, name: bytes) -> None:
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     """A server on generation 000001."""
     folder = make_project(tmp_path_factory.mktemp("damaged") / "project")
+    with (folder / "main.py").open("a") as source:
+        source.write(OFTEN)
     build(folder)
     with running("uvicorn", folder) as server:
         yield server, folder / "dist"
