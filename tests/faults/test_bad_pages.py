@@ -133,14 +133,8 @@ def test_a_bad_page_is_named_alone(live: Path, name: str) -> None:
     finding = next(row for row in ended.report["findings"] if row["path"] == "/bad")
     assert words in finding["message"]
     assert finding["referrers"] == ["/"]
-
-
-@pytest.mark.parametrize("name", ["raises", "never finishes", "blocks the loop"])
-def test_the_report_shows_the_line_where_it_happens(live: Path, name: str) -> None:
-    body, _, _ = BODIES[name]
-    ended = refused(site(live, body))
-    (finding,) = [row for row in ended.report["findings"] if row["path"] == "/bad"]
-    assert any("main.py" in frame and "in bad" in frame for frame in finding["frames"]), finding
+    if name in {"raises", "never finishes", "blocks the loop"}:  # the report shows the line where it happens
+        assert any("main.py" in frame and "in bad" in frame for frame in finding["frames"]), finding
 
 
 def test_a_page_that_blocks_the_loop_behind_a_middleware_with_tasks_of_its_own_is_named(live: Path) -> None:
@@ -150,7 +144,7 @@ def test_a_page_that_blocks_the_loop_behind_a_middleware_with_tasks_of_its_own_i
         source.write("\nfrom starlette.middleware.base import BaseHTTPMiddleware\n")
         source.write("async def passing(request, call_next):\n    return await call_next(request)\n")
         source.write("app.add_middleware(BaseHTTPMiddleware, dispatch=passing)\n")
-    assert refused(folder).found() == [("timeout", "/bad")]
+    assert refused(folder, within=20).found() == [("timeout", "/bad")]
 
 
 def test_a_def_page_that_blocks_its_thread_for_ever_does_not_hold_the_build(live: Path) -> None:

@@ -79,18 +79,19 @@ def test_a_process_that_the_app_forked_does_not_hide_the_end_of_its_parent(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("paths", "words"),
+    ("jobs", "paths", "words"),
     [
-        (CANCELLED, "raised CancelledError"),
-        ("sys.exit('no database')", "raised SystemExit: no database"),
-        ("os._exit(3)", "ended the process (exit code 3)"),
-        ("os._exit(0)", "ended the process (exit code 0)"),
-        ("os.kill(os.getpid(), 9)", "ended the process (exit code -9)"),
-        ("__import__('time').sleep(600)", "block the event loop"),
+        ("1", CANCELLED, "raised CancelledError"),
+        ("2", CANCELLED, "raised CancelledError"),
+        ("1", "sys.exit('no database')", "raised SystemExit: no database"),
+        ("1", "os._exit(3)", "ended the process (exit code 3)"),
+        ("2", "os._exit(3)", "ended the process (exit code 3)"),
+        ("2", "os._exit(0)", "ended the process (exit code 0)"),
+        ("1", "os.kill(os.getpid(), 9)", "ended the process (exit code -9)"),
+        ("2", "__import__('time').sleep(600)", "block the event loop"),
     ],
 )
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_paths_that_fail_in_any_way_are_named_alone(tmp_path: Path, paths: str, words: str, jobs: str) -> None:
+def test_paths_that_fail_in_any_way_are_named_alone(tmp_path: Path, jobs: str, paths: str, words: str) -> None:
     ended = build(tmp_path, "--jobs", jobs, paths=paths, home="await asyncio.sleep(0.05)")
     assert ended.code == 1
     ((kind, path),) = ended.found()
