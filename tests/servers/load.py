@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
+import socket
 from collections import Counter
 from collections.abc import Mapping
 
@@ -52,6 +53,9 @@ class Load:
             elif dice.random() < 0.05:
                 lines.append("range: bytes=100-")
             writer.write("\r\n".join([*lines, "", ""]).encode())
+            if (acknowledge := getattr(socket, "TCP_QUICKACK", None)) is not None:
+                # uvicorn's workers send the head, then wait up to 40 ms for its acknowledgement (RFC 896) before the body
+                writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, acknowledge, 1)
             try:
                 tag = await self._judge(reader, method, path)
             except Exception as error:
