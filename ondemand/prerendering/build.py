@@ -120,7 +120,8 @@ def build(
                 others.end()
                 if run is not None:
                     run.close()
-                publisher.folder.with_suffix(DATABASE).unlink(missing_ok=True)  # Ctrl-C may come while it is made
+                with contextlib.suppress(OSError):  # Ctrl-C may come while it is made
+                    publisher.folder.with_suffix(DATABASE).unlink(missing_ok=True)
                 publisher.discard()
             if publish:
                 store.clean(keep=hello.config["keep"], grace=hello.config["grace"], now=now())
