@@ -104,6 +104,9 @@ class WatchedText(str):
         self._tell()
         return "".join([self])
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
 
