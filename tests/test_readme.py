@@ -20,6 +20,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 ASTRO = (Path(__file__).parent.parent / "docs" / "astro.md").read_text(encoding="utf-8")
+PROOF = (Path(__file__).parent.parent / "docs" / "proof.md").read_text(encoding="utf-8")
 IN_ASTRO = re.findall(r"```python\n(.*?)```", ASTRO, re.DOTALL)
 
 
@@ -35,6 +36,20 @@ def test_the_first_example_is_built_and_served(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 pages" in done.stdout
     assert "1 linked path on demand" in done.stdout
+
+
+def test_the_example_of_the_proof_is_what_a_check_says(tmp_path: Path) -> None:
+    blocks = re.findall(r"```(?:python|text)\n(.*?)```", PROOF, re.DOTALL)
+    source, shown = blocks[:2]
+    project = write_site(tmp_path / "shop", source.removeprefix("# main.py\n"))
+    done = ondemand(project, "check", "main:app")
+    assert done.returncode == 1
+
+    def without_times(text: str) -> str:
+        text = text.replace(f"{project}/", "")
+        return re.sub(r"\d\d? \w+ \d{4}|\d\d:\d\d:\d\d|[\d.]+ s:", "", text).strip()
+
+    assert without_times(done.stdout) == without_times(shown.removeprefix("$ ondemand check\n"))
 
 
 @pytest.mark.parametrize("source", PYTHON[1:])
