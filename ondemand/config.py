@@ -53,6 +53,7 @@ FINDINGS: Mapping[str, Policy] = {
     "csrf": "fail",  # a marked page has a form with a token that is made for one visitor
     "nonce": "fail",  # a marked page has a nonce of a Content-Security-Policy, which must be new each time
     "secret": "fail",  # a page holds a private key, an access key or the value of a secret environment variable
+    "canary": "fail",  # a page shows what the made-up visitors of an earlier proof sent
     "debug-page": "fail",  # a marked page is a traceback or a framework's debug page
     "address": "fail",  # a marked page links to localhost, testserver or the like
     "canonical": "warn",  # a page names another origin than `site` as its own

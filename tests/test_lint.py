@@ -84,6 +84,7 @@ WRONG = [
     ("debug-page", f"Traceback (most recent call last):<br>File &quot;{THIS}&quot;, line 3, in main"),
     ("debug-page", "<title>Starlette Debugger</title>"),
     ("debug-page", "because you have <code>DEBUG = True</code> in your Django settings file"),
+    ("canary", "<li>last visitor: Mobile/15E148 ondemand-canary</li>"),
     ("secret", "-----BEGIN RSA PRIVATE KEY-----"),
     ("secret", "-----BEGIN PRIVATE KEY-----"),
     ("secret", "key: AKIA" + "ABCDEFGH12345678"),
@@ -184,6 +185,7 @@ BUILT = [
     ("form", "warn", WRONG[20][1]),
     ("debug-page", "fail", "<title>Starlette Debugger</title>"),
     ("secret", "fail", "-----BEGIN PRIVATE KEY-----"),
+    ("canary", "fail", "ondemand-canary"),
 ]
 
 

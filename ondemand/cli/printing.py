@@ -148,6 +148,7 @@ def report(report: Report) -> None:
         for name, paths in (("added", report.added), ("changed", report.changed), ("removed", report.removed))
     )
     console.print(f"  {change}; {_many(report.on_demand, 'linked path')} on demand")
+    console.print(f"  {_proof(report)}")
     if report.slowest:
         slow = ", ".join(f"{path} {seconds * 1000:.0f} ms" for path, seconds in report.slowest[:3])
         console.print(f"  slowest: {_safe(slow)}")
@@ -165,6 +166,14 @@ def checked(report: Report) -> None:
     warnings = len(report.findings) - faults
     told = f", {_many(warnings, 'warning')}" if warnings else ""
     console.print(f"{word}{told} in {report.seconds:.1f} s: {_pages(report)}. Nothing was written.")
+    console.print(f"  {_proof(report)}")
+
+
+def _proof(report: Report) -> str:
+    if not report.proven:
+        return "nothing was proven to be the same for everyone (--sample 0)"
+    who = f", also as {_listed(report.identities)}" if report.identities else ""
+    return f"proven: {_many(report.proven, 'page')}, rendered {report.renders:,} times{_safe(who)}"
 
 
 def _pages(report: Report) -> str:

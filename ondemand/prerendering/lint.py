@@ -14,10 +14,12 @@ from urllib.parse import urljoin, urlsplit
 from ondemand.capture import Capture
 from ondemand.prerendering.report import Finding
 from ondemand.prerendering.signals import media_type
+from ondemand.prerendering.visitors import CANARY
 
 __all__ = ["Lint"]
 
-_CSRF = re.compile(r"csrf|xsrf|authenticity_token|requestverificationtoken")
+_TOKENS = ("csrf", "xsrf", "authenticity_token", "requestverificationtoken")
+_SUSPECTS = ("<form", "nonce", "canonical", "og:url", *_TOKENS)
 _TAG = re.compile(r"<(form|input|meta|link|script|style|base|[a-z0-9-]+(?=[^<>]*(?:nonce|hx-headers)))\b([^<>]*)>")
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+)))?")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -27,7 +29,7 @@ _IN_ATTRIBUTE = re.compile(
     rf"(?:href|src|srcset|action|formaction|content|data|poster)\s*=\s*[\"']?\s*({_HERE}[^\s\"'<>]*)"
 )
 _IN_DATA = re.compile(rf"[>\"']\s*({_HERE}[^\s\"'<>]*)")
-_HERE_WORDS = ("//localhost", "//testserver", "//127.", "//0.0.0.0", "//[::1]")
+_HERE_HINT = re.compile(r"//(?:localhost|testserver|127\.|0\.0\.0\.0|\[::1\])")
 
 _TRACE = re.compile(r"file (?:\"|&quot;|&#34;)([^\"&<>\n]{1,300})(?:\"|&quot;|&#34;), line \d+", re.IGNORECASE)
 _DEBUGGERS = (
@@ -77,13 +79,16 @@ class Lint:
             return
         text = answer.body.decode("utf-8", "replace")
         yield from self._secret(text)
+        if CANARY in text:
+            message = f"it shows {CANARY!r}, which the visitors of an earlier proof sent: it was stored"
+            yield Finding("canary", message, "Do not show what visitors sent, or render the page on demand.")
         lower = text.lower()
         if (found := _debug_page(lower, text)) is not None:
             yield Finding(
                 "debug-page", f"it shows {found}", "Correct the page, and turn debug mode off where you build."
             )
         is_html = kind in {"text/html", "application/xhtml+xml"}
-        if any(word in lower for word in _HERE_WORDS) and (address := self._address(lower, is_html)) is not None:
+        if _HERE_HINT.search(lower) and (address := self._address(lower, is_html)) is not None:
             remedy = "Link by path, or set site= to where the site lives."
             yield Finding("address", f"it links to {address}, which is another machine for each visitor", remedy)
         if is_html:
@@ -112,8 +117,7 @@ class Lint:
         return None
 
     def _html(self, lower: str, path: str) -> Iterator[Finding]:
-        suspects = ("<form", "nonce", "canonical", "og:url")
-        if not (any(word in lower for word in suspects) or _CSRF.search(lower)):
+        if not any(word in lower for word in _SUSPECTS):
             return
         if "<!--" in lower:
             lower = _COMMENT.sub("", lower)
@@ -125,10 +129,10 @@ class Lint:
                     yield finding
 
     def _tag(self, name: str, attributes: Mapping[str, str], path: str) -> Iterator[Finding]:
-        if name in {"input", "meta"} and _CSRF.search(attributes.get("name", "")):
+        if name in {"input", "meta"} and _is_token(attributes.get("name", "")):
             if attributes.get("value") or attributes.get("content"):
                 yield _csrf(f"it has a CSRF token ({attributes['name'][:40]})")
-        elif "hx-headers" in attributes and _CSRF.search(attributes["hx-headers"]):
+        elif "hx-headers" in attributes and _is_token(attributes["hx-headers"]):
             yield _csrf("it has a CSRF token (hx-headers)")
         if attributes.get("nonce"):
             yield _nonce(f"its <{name}> has a nonce")
@@ -166,6 +170,10 @@ class Lint:
             f"it says that its own address is {what[:120]}, but site is {self._site}",
             "Correct one of them.",
         )
+
+
+def _is_token(name: str) -> bool:
+    return any(word in name for word in _TOKENS)
 
 
 def _attributes(text: str) -> dict[str, str]:
