@@ -87,8 +87,8 @@ class Response(_Base):
         headers: HeaderPairs | None = None,
         status_text: str | None = None,
     ) -> None:
-        if isinstance(status, bool) or not 200 <= int(status) <= 599:
-            raise ValueError(f"Response(status={status!r}): a status lies between 200 and 599.")
+        if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"Response(status={status!r}): it takes a number between 200 and 599.")
         fields = _fields(headers)
         names = {name for name, _ in fields}
         self.is_empty = body is None

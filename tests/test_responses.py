@@ -92,8 +92,8 @@ def test_frameworks_pass_it_through_as_it_is() -> None:
 # ----------------------------------------------------------------------------------------------------- what it refuses
 
 
-@pytest.mark.parametrize("status", [0, -1, 99, 100, 101, 199, 600, 999, 2000, True])
-def test_a_status_that_http_does_not_have_is_refused(status: int) -> None:
+@pytest.mark.parametrize("status", [0, -1, 99, 100, 101, 199, 600, 999, 2000, True, "200", "ok", 200.5, None])
+def test_a_status_that_http_does_not_have_is_refused(status: Any) -> None:
     with pytest.raises(ValueError, match=f"status={status!r}"):
         Response("x", status)
 
