@@ -26,8 +26,10 @@ async def send_text(
 
 
 async def send_redirect(status: int, location: str, send: Send) -> None:
-    """Answer with a redirect without a body."""
-    headers = [(b"location", location.encode("latin-1")), (b"content-length", b"0")]
+    """Answer with a redirect without a body. A path keeps one slash in front, whatever stands before it (a mount may take its
+    path from the request): with two it would be a host (RFC 3986 section 4.2)."""
+    target = "/" + location.lstrip("/") if location.startswith("/") else location
+    headers = [(b"location", target.encode("latin-1")), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from ondemand import ConfigError, OnDemand
 from ondemand.redirects import Redirects
@@ -359,3 +360,13 @@ def test_a_site_below_a_base_redirects_below_it() -> None:
 def test_a_redirect_with_the_path_of_a_page_is_refused() -> None:
     with pytest.raises(ConfigError, match="/new is a configured redirect and a route"):
         ask(site(redirects={"/new": "/old"}), "/new")
+
+
+@pytest.mark.parametrize("slash", ["ignore", "always", "never"])
+def test_a_mount_that_takes_its_path_from_the_request_leads_to_no_other_host(slash: str) -> None:
+    app = Starlette(routes=[Mount("/{tenant:path}", app=site(redirects={"/old": "/new"}, trailing_slash=slash))])
+    for front in ("/shop", "//evil.example", "///evil.example", "/\\evil.example", "//"):
+        for asked in ("/old", "/old/", "/new", "/new/", "/./new", "/", ""):
+            location = ask(app, front + asked).header("location") or "/"
+            assert re.match(r"(http://testserver/|/(?![/\\]))", location), (front, asked, location)
+    assert ask(app, "/shop/old").header("location") == "/shop/new" + ("/" if slash == "always" else "")
