@@ -75,6 +75,7 @@ class Site:
         self.redirects_slashes = config.trailing_slash != "ignore"
         self.spells_freely = self.redirects_slashes or self.pages is not None
         self._closed = any(route.mark and route.mark.unknown == "404" for route in self.app_table)
+        self._redirected = frozenset(pattern.text for pattern in config.redirects)
         self._has_guards = any(rule.guard is not None for _, rule in config.rules)
         self._inner_roots = _inner_root_paths(wrapper.app)
         self._named_app = outer if outer is not None else wrapper
@@ -288,6 +289,8 @@ class Site:
         newer than it.
         """
         path, route = snapshot.path, self.route_of(snapshot)
+        if snapshot.route in self._redirected:
+            return None  # nothing is wrong with it: see `why_unused`
         if (reason := self.why_unused(snapshot, route, older=older)) is not None:
             if snapshot.kind == "page" or snapshot.route is not None:
                 log.warning("the snapshot of %s is not used: %s. Build again.", path, reason)
@@ -305,6 +308,8 @@ class Site:
     def why_unused(self, snapshot: Snapshot, route: Route | None, *, older: bool = False) -> str | None:
         """Why the running code does not use this snapshot (any more), in words; None if it does. route: the one that has its
         path now. older: see `terms`."""
+        if snapshot.route in self._redirected:
+            return "where a configured redirect leads depends on the root_path of the request"
         if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
             return f"the route {route.pattern.text} has its path" if older or route.pattern.is_literal else None
         if self.table.known and snapshot.route != (route.pattern.text if route is not None else None):

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 import ondemand
 from ondemand import OnDemand, PrerenderError, Redirect, Response, StaticPath, build, current_page, prerender
@@ -327,6 +327,23 @@ def test_configured_redirects_are_built_and_served(output: str, wrap: Wrap, dist
     assert frozen == live
     assert (dist / "site/old/index.html").exists() == (output == "static")
     assert ask(wrapped, "/old", method="POST").status == 308
+
+
+@pytest.mark.parametrize("base", ["/", "/b"])
+def test_a_configured_redirect_that_was_built_leads_below_the_root_path_of_the_request(
+    base: str, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    app = FastAPI()
+    app.get("/new")(lambda: HTMLResponse("new"))
+    wrapped = wrap(
+        app, dist=dist, snapshots=True, base=base, redirects={"/old": "/new"}, findings={"broken-link": "warn"}
+    )
+    assert (built(wrapped).generation, (dist / "site/old/index.html").exists()) == ("000001", True)
+    old, new = base.rstrip("/") + "/old", base.rstrip("/") + "/new"
+    assert ask(wrapped, old).header("location") == new
+    assert ask(wrapped, "/root" + old, root_path="/root").header("location") == "/root" + new
+    mounted = Starlette(routes=[Mount("/app", app=wrapped)])
+    assert ask(mounted, "/app" + old).header("location") == "/app" + new
 
 
 def test_a_redirect_and_a_route_of_one_path_fail_the_start(wrap: Wrap) -> None:
