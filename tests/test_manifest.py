@@ -68,7 +68,7 @@ SNAPSHOTS = st.builds(
     file=PATHS.map(lambda path: "site" + path.rstrip("/") + "/index.html"),
     status=st.integers(200, 599),
     route=st.none() | TEXT.map("/".__add__),
-    time=st.integers(0, 2**40),
+    time=st.integers(0, 253_402_300_799),
     headers=st.lists(st.tuples(st.text("abcx-", min_size=1), HEADER_VALUES), max_size=4).map(tuple),
     encodings=st.dictionaries(
         st.sampled_from(["gzip", "br", "zstd"]), st.builds(Encoded, st.integers(0), st.just('"ab"'))
@@ -125,7 +125,13 @@ WRONG: list[Any] = [None, [], {}, "x", 5, True, 1.5, [[]], [None], {"": None}, [
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 @pytest.mark.parametrize("key", [key for key in ROW if key != "route"])
 def test_a_line_with_another_type_in_a_place_is_refused(key: str, value: Any) -> None:
-    fits: dict[str, tuple[Any, ...]] = {"path": ("x",), "status": (5, True), "time": (5, True), "headers": ([], {})}
+    fits: dict[str, tuple[Any, ...]] = {
+        "path": ("x",),
+        "status": (5, True),
+        "time": (5,),
+        "headers": ([], {}),
+        "guarded": (True,),
+    }
     if value in fits.get(key, ()) and key != "status":
         return
     with pytest.raises(ManifestError):
@@ -160,6 +166,23 @@ NO_LINES += [b"[" * 100_000, b'{"path":' * 100_000, b"9" * 10_000]
 def test_what_is_no_line_is_refused(line: bytes) -> None:
     with pytest.raises(ManifestError):
         Snapshot.from_line(line)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"time": 253_402_300_800}, {"time": -1}, {"time": True}, {"guarded": 1}, {"file": "site/\ud800"}),
+        *(
+            {"encodings": {"": form}}
+            for form in ([-1, '"x"'], [True, '"x"'], [1, "x"], [1, '"\r\n"'], [1, '"€"'], [1, 'W/"x"'])
+        ),
+    ],
+    ids=repr,
+)
+def test_what_no_server_could_send_is_refused(changed: dict[str, Any]) -> None:
+    """It would be an exception at the first request for it."""
+    with pytest.raises(ManifestError):
+        Snapshot.from_line(json.dumps({**ROW, **changed}).encode())
 
 
 def test_an_encoding_that_this_release_does_not_know_is_refused() -> None:

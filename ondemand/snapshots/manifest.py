@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
@@ -93,21 +94,32 @@ class Snapshot(NamedTuple):
         return snapshot
 
 
+_FILE = re.compile(r"(?:site|guarded)(?:/(?!\.{1,2}(?:/|\Z))[^/\\\0\ud800-\udfff]+)+\Z")
+_ETAG = re.compile(r'"[\x21\x23-\x7e]*"\Z')
+_LATEST = 253_402_300_799
+"""The last second of the year 9999, which a date in a header can say."""
+
+
 def _plain(snapshot: Snapshot) -> bool:
-    """The types are right and the file lies inside the generation, whoever wrote the line."""
-    parts = snapshot.file.split("/") if isinstance(snapshot.file, str) else [".."]  # pyright: ignore[reportUnnecessaryIsInstance]
+    """The types are right, what becomes a header can be one, and the file lies inside the generation, whoever wrote the line."""
+    path, file, route = snapshot.path, snapshot.file, snapshot.route
     return (
-        isinstance(snapshot.path, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+        isinstance(path, str)  # pyright: ignore[reportUnnecessaryIsInstance]
         and type(snapshot.status) is int
         and 200 <= snapshot.status <= 599
-        and isinstance(snapshot.time, int)  # pyright: ignore[reportUnnecessaryIsInstance]
+        and type(snapshot.time) is int
+        and 0 <= snapshot.time <= _LATEST
         and snapshot.kind in ("page", "asset")
-        and (snapshot.route is None or isinstance(snapshot.route, str))  # pyright: ignore[reportUnnecessaryIsInstance]
-        and parts[0] in {"site", "guarded"}
-        and not any(part in {"", ".", ".."} or "\0" in part or "\\" in part for part in parts)
+        and (route is None or isinstance(route, str))  # pyright: ignore[reportUnnecessaryIsInstance]
+        and isinstance(file, str)  # pyright: ignore[reportUnnecessaryIsInstance]
+        and _FILE.match(file) is not None
         and _ENCODINGS.issuperset(snapshot.encodings)
         and all(is_token(name) and is_field_value(value) for name, value in snapshot.headers)
-        and all(isinstance(form.size, int) and isinstance(form.etag, str) for form in snapshot.encodings.values())  # pyright: ignore[reportUnnecessaryIsInstance]
+        and all(
+            type(size) is int and size >= 0 and isinstance(etag, str) and _ETAG.match(etag) is not None  # pyright: ignore[reportUnnecessaryIsInstance]
+            for size, etag in snapshot.encodings.values()
+        )
+        and isinstance(snapshot.guarded, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
     )
 
 
