@@ -86,7 +86,7 @@ def trap(served: Path) -> None:
     (served.parent / "outside" / "index.html").write_text("OUTSIDE-SECRET")
     (served.parent / "secret.css.gz").write_bytes(gzip.compress(b"OUTSIDE-SECRET" * 40))
     write(served.parent / f"{served.name}-backup", {"secret.txt": b"SIBLING-SECRET\n"})
-    (served / "indexlink").mkdir()
+    (served / "indexlink").mkdir(exist_ok=True)
     links = {
         "link-out.txt": "../secret.txt",
         "linkdir-out": "../outside",
