@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.security.asking import SLOW, Talk, breaches
 from tests.security.cases import request
 from tests.servers.wire import Line
@@ -20,7 +22,10 @@ __all__ = ["PROCEDURES"]
 
 
 def _descriptors(talk: Talk) -> int:
-    return len(os.listdir(f"/proc/{talk.server.process.pid}/fd"))
+    folder = Path(f"/proc/{talk.server.process.pid}/fd")
+    if not folder.is_dir():
+        pytest.skip("open files are counted in /proc, which Linux has")
+    return len(os.listdir(folder))
 
 
 def abort_downloads(talk: Talk, served: Path, said: Mapping[str, Any]) -> None:
