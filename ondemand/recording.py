@@ -26,12 +26,13 @@ BUILDING = "ONDEMAND_BUILDING"
 CREDENTIALS = {
     "cookie": READS["cookie"],
     "authorization": READS["authorization"],
+    "session": READS["session"],
     "user": READS["user"],
     "auth": READS["user"],
 }
 """What tells visitors apart, by the name of its header or its key in the scope, in words."""
 
-_OF_VISITOR = frozenset(["user", "auth"])  # what authentication middleware leaves in the scope
+_OF_VISITOR = frozenset(["session", "user", "auth"])  # what middleware leaves in the scope
 
 MAX_BODY = 256 * 1024 * 1024
 """Bytes of a body beyond which a page is taken to be endless."""
