@@ -191,6 +191,8 @@ class _Build:
                 progress(Progress(self._frontier.visited, self._frontier.found, seconds))
         if progress is not None:
             progress(Progress(self._frontier.visited, self._frontier.found, clock() - started))
+        if children.replaced:
+            self._publisher.settle()
 
     def _jobs(self, count: int) -> list[Job]:
         return [Job(*row) for row in self._frontier.next(count)]
@@ -553,8 +555,6 @@ class _Build:
         findings = json.dumps([finding.to_json() for finding in report.findings], ensure_ascii=False, indent=1)
         (self._publisher.folder / "findings.json").write_text(findings, encoding="utf-8")
         self._frontier.close()
-        if self._children.replaced:
-            self._publisher.settle()
         return self._publisher.publish()
 
     def close(self) -> None:
