@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ondemand.prerendering.references import past
 
-__all__ = ["css_references"]
+__all__ = ["css_lines", "css_references"]
 
 _CSS = re.compile(r"""["'()/@\\]""")
 _CSS_RULE = re.compile(r"(?:(import)|namespace|(?:-moz-)?document)(?![-\w\\])", re.IGNORECASE)
@@ -26,7 +26,7 @@ _CSS_URL = re.compile(
 )
 _CSS_BAD_URL = re.compile(r"[^)\\]*+(?:\\[\s\S]?[^)\\]*+)*\)?")
 _CSS_PRELUDE = re.compile(r"""[^;{"'(]*+(?:(?:"[^"]*+"?|'[^']*+'?|\([^)]*+\)?)[^;{"'(]*+)*""")
-_CSS_FUNCTION = re.compile(r"@?(?:\\[0-9a-fA-F]{1,6}+[\t\n ]?+|\\[^\n0-9a-fA-F]|[-0-9A-Za-z_\u0080-\U0010ffff])+\Z")
+_CSS_NAMES = re.compile(r"(@?(?:\\[0-9a-fA-F]{1,6}+[\t\n ]?+|\\[^\n0-9a-fA-F]|[-0-9A-Za-z_\u0080-\U0010ffff])+)|[\s\S]")
 _CSS_TURNED_NAME = re.compile(r"[-0-9A-Za-z_\u0080-\U0010ffff]*@?")
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6}+)[\t\n ]?+|\n|([\s\S]?))")
 _CSS_URL_FUNCTIONS = frozenset({"url", "src", "image-set", "-webkit-image-set"})
@@ -45,14 +45,36 @@ def _css_unescaped(text: str) -> str:
 
 
 def css_references(text: str) -> Iterator[str]:
-    """The URLs of a style sheet or a `style` attribute, unescaped, in order.
+    """The URLs of a style sheet or a `style` attribute, unescaped, in order."""
+    return (url for url, _ in _urls(_normal(text)))
+
+
+def css_lines(text: str) -> Iterator[tuple[str, int]]:
+    """The URLs of `css_references`, each with how many lines of `text` lie in front of it."""
+    text = _normal(text)
+    line = at = 0
+    for url, start in _urls(text):
+        line += text.count("\n", at, start)
+        at = start
+        yield url, line
+
+
+def _normal(text: str) -> str:
+    """Source: CSS Syntax 3 section 3.3."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    if "\r" in text or "\f" in text:
+        return text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    return text
+
+
+def _urls(text: str) -> Iterator[tuple[str, int]]:
+    """Each URL of the normalised `text`, and where it begins.
 
     Goes from one quote, parenthesis, comment or at-rule to the next and keeps in mind in which function it is: a string
     is a URL as an argument of `url`, `src` and `image-set` only, and after `@import`.
     Source: CSS Syntax 3 sections 4.3.2 to 4.3.7, CSS Values 4 section 4.5, CSS Images 4 section 2.4.
     """
-    if "\r" in text or "\f" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
     functions: list[bool] = []  # of each open parenthesis, whether strings in it are URLs
     at = 0
     while (token := _CSS.search(text, at)) is not None:
@@ -68,14 +90,14 @@ def css_references(text: str) -> Iterator[str]:
                 at = past(_CSS_BAD_URL, text, at)
             else:
                 at = url.end()
-                yield _css_unescaped(url[1])
+                yield _css_unescaped(url[1]), url.start(1)
         elif mark == ")":
             if functions:
                 functions.pop()
         elif mark in _CSS_STRINGS:
             string, at = _css_string(text, start)
             if string is not None and functions and functions[-1]:
-                yield string
+                yield string, start
         elif mark == "\\":
             at += 1
         elif mark == "/":
@@ -91,9 +113,10 @@ def css_references(text: str) -> Iterator[str]:
             while text.startswith("/*", at):
                 at = past(_CSS_SPACE, text, _css_past_comment(text, at))
             if text.startswith(('"', "'"), at):
+                start = at
                 string, at = _css_string(text, at)
                 if string is not None:
-                    yield string
+                    yield string, start
 
 
 def _css_string(text: str, at: int) -> tuple[str | None, int]:
@@ -118,6 +141,12 @@ def _css_function(text: str, at: int) -> str:
     """The name before the parenthesis at `at`, in lower case; "" if there is none."""
     before = text[max(at - 40, 0) : at]
     if "\\" not in before:
-        return before[len(before) - past(_CSS_TURNED_NAME, before[::-1], 0) :].lower()
-    name = _CSS_FUNCTION.search(before)
-    return "" if name is None else _css_unescaped(name[0]).lower()
+        start = len(before) - past(_CSS_TURNED_NAME, before[::-1], 0)
+        name, ahead = before[start:], before[:start]
+    else:  # from the front: backwards, nobody knows what a backslash escapes
+        tokens = [(token[1] or "", token[0]) for token in _CSS_NAMES.finditer(before)]
+        name = tokens[-1][0]
+        ahead = "".join("" if word else mark for word, mark in tokens[-3:-1])
+    if name.startswith("--") and ahead.endswith("<!"):  # section 4.3.1: "<!--" is a token of its own
+        name = name[2:]
+    return _css_unescaped(name).lower()
