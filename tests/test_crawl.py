@@ -49,8 +49,8 @@ def paths(document: str | bytes, charset: str | None = None) -> list[str]:
 
 def by_tags(document: str, url: str = URL) -> References:
     """What the reader for untame documents finds."""
-    found = crawl._Found()
-    crawl._read_tags(document, found)
+    found = crawl.Found()
+    crawl.read_tags(document, found)
     return found.references(url)
 
 
@@ -301,7 +301,7 @@ class Reference(HTMLParser):
 
     def __init__(self, document: str) -> None:
         super().__init__()
-        self.found = crawl._Found()
+        self.found = crawl.Found()
         self.ids: set[str] = set()
         self.feed(document)
         self.close()

@@ -22,7 +22,20 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from ondemand.prerendering.css import css_references
 from ondemand.prerendering.references import Faulty, Kind, Link, Resolver, past, resolve
 
-__all__ = ["Faulty", "Kind", "Link", "References", "read_css", "read_html", "resolve"]
+__all__ = [
+    "Attributes",
+    "Faulty",
+    "Found",
+    "Kind",
+    "Link",
+    "References",
+    "in_utf8",
+    "is_get",
+    "read_css",
+    "read_html",
+    "read_tags",
+    "resolve",
+]
 
 Attributes = Mapping[str, str | None]
 
@@ -58,11 +71,11 @@ def read_html(body: bytes, *, charset: str | None, url: str) -> References:
     Left alone: other origins, schemes other than http and https, elements with `rel="external"`, everything from
     `data-ondemand-ignore` down, the content of `<template>`, `link` for preconnect and dns-prefetch.
     """
-    document = _in_utf8(body, charset)
-    found = _Found()
+    document = in_utf8(body, charset)
+    found = Found()
     if not (_is_tame(document) and _read_tree(document, found)):
-        found = _Found()
-        _read_tags(document.decode("utf-8", "replace"), found)
+        found = Found()
+        read_tags(document.decode("utf-8", "replace"), found)
     return found.references(url)
 
 
@@ -74,7 +87,7 @@ def read_css(text: bytes, *, url: str) -> References:
 
     Read as UTF-8, whatever `@charset` says. All links are assets, there are no ids. Source: CSS Syntax 3, section 4.
     """
-    found = _Found()
+    found = Found()
     found.style(text.decode("utf-8", "replace"))
     return found.references(url)
 
@@ -123,12 +136,13 @@ _REFRESH = re.compile(
 )
 
 
-class _Found:
+class Found:
     """Collects references while a document is read; they are resolved at its end, when `<base>` is known."""
 
-    __slots__ = ("base", "ids", "wanted")
+    __slots__ = ("base", "ids", "span", "wanted")
 
     def __init__(self) -> None:
+        self.span: tuple[int, int] = (0, 0)  # where the tag that is read lies in its text: kept by `read_tags` alone
         self.base: str | None = None
         self.ids: set[str] = set()
         self.wanted: dict[tuple[str, Kind], None] = {}
@@ -195,7 +209,7 @@ class _Found:
             self._meta(attributes)
         elif tag == "form":
             action = attributes.get("action")
-            if action and _gets(attributes.get("method")):
+            if action and is_get(attributes.get("method")):
                 self.wanted[action, "form"] = None
         elif tag == "input":
             source = attributes.get("src")
@@ -233,7 +247,7 @@ class _Found:
                     self.wanted[value, "page"] = None
 
 
-def _gets(method: str | None) -> bool:
+def is_get(method: str | None) -> bool:
     """Whether a form with this `method` is a GET form: any method HTML does not know is."""
     return (method or "").lower() not in ("post", "dialog")
 
@@ -252,7 +266,7 @@ def _is_style(attributes: Attributes) -> bool:
 # --------------------------------------------------------------------------------------------------------- HTML, a tree
 
 
-def _read_tree(document: bytes, found: _Found) -> bool:
+def _read_tree(document: bytes, found: Found) -> bool:
     """Read a document as browsers do, the content of `<template>` apart; False if the parser gave up, out of memory."""
     try:
         root = LexborHTMLParser(document, options=1).root  # 1: no mutation events, the tree is what the author wrote
@@ -280,7 +294,7 @@ def _read_tree(document: bytes, found: _Found) -> bool:
                 if forms is None:
                     forms = _Forms(root)
                 action = attributes["formaction"]
-                if action and _gets(forms.method(node, attributes)):
+                if action and is_get(forms.method(node, attributes)):
                     found.wanted[action, "form"] = None
         if tag == "style" and _is_style(attributes):
             found.style(node.text())
@@ -382,8 +396,8 @@ def _character(reference: re.Match[str]) -> str:
     return html.unescape(reference[0]) if name is None else html5.get(name, reference[0])
 
 
-def _tags(text: str) -> Iterator[tuple[bool, str, dict[str, str | None], str]]:
-    """Whether it is an end tag, name, attributes and, for `<style>` and its like, content of each tag.
+def _tags(text: str) -> Iterator[tuple[bool, str, dict[str, str | None], str, tuple[int, int]]]:
+    """Whether it is an end tag, name, attributes, for `<style>` and its like content, and place of each tag.
 
     Source: WHATWG HTML, "tokenization", without what depends on the tree.
     """
@@ -403,7 +417,7 @@ def _tags(text: str) -> Iterator[tuple[bool, str, dict[str, str | None], str]]:
             else:
                 at += 1
             continue
-        at = tag.end()
+        start, at = tag.span()
         attributes: dict[str, str | None] = {}
         while True:
             attribute = _ATTRIBUTE.match(text, at)
@@ -417,23 +431,24 @@ def _tags(text: str) -> Iterator[tuple[bool, str, dict[str, str | None], str]]:
                 value = attribute[3] or attribute[4] or attribute[5] or ""
                 attributes[key] = _REFERENCE.sub(_character, value) if "&" in value else value
         name = tag[2].lower()
+        span = (start, at)
         content = ""
         if not tag[1] and name in _TEXT_ONLY:
             end = _TEXT_ONLY[name].search(text, at)
             content = text[at:] if end is None else text[at : end.start()]
             at = len(text) if end is None else end.start()
-        yield bool(tag[1]), name, attributes, content
+        yield bool(tag[1]), name, attributes, content, span
         if name == "plaintext":
             return
 
 
-def _read_tags(text: str, found: _Found) -> None:
+def read_tags(text: str, found: Found) -> None:
     """Read a document tag by tag, for one that no tree should be made of."""
     templates = 0
     ignored: str | None = None  # the name of the element that is ignored
     depth = 0  # and how many of that name are open in it
     method = "dialog"  # of the form around, "dialog" if there is none
-    for closing, name, attributes, content in _tags(text):
+    for closing, name, attributes, content, found.span in _tags(text):
         if name == "template":
             templates = max(templates - 1, 0) if closing else templates + 1
         if templates and not (name == "template" and templates == 1):
@@ -459,7 +474,7 @@ def _read_tags(text: str, found: _Found) -> None:
             method = attributes.get("method") or "get"
         elif "formaction" in attributes and _submits(name, attributes):
             action = attributes["formaction"]
-            if action and _gets(attributes.get("formmethod", method)):
+            if action and is_get(attributes.get("formmethod", method)):
                 found.wanted[action, "form"] = None
         elif name == "style" and _is_style(attributes):
             found.style(content)
@@ -490,7 +505,7 @@ _CODEC = re.compile(
 _CONTENT_CHARSET = re.compile(r"charset[\t\n\f\r ]*=[\t\n\f\r ]*[\"']?([^\t\n\f\r \"';]+)", re.IGNORECASE)
 
 
-def _in_utf8(body: bytes, charset: str | None) -> bytes:
+def in_utf8(body: bytes, charset: str | None) -> bytes:
     """`body` in UTF-8, or as it is if nobody knows what it is in."""
     if charset is None:
         for mark, name in _BOMS:
@@ -514,7 +529,7 @@ def _declared_charset(head: bytes) -> str | None:
     """What `<meta charset>` or `<meta http-equiv>` says. Source: WHATWG HTML, "prescan a byte stream"."""
     if b"charset" not in head.lower():
         return None
-    for closing, name, attributes, _ in _tags(head.decode("latin-1")):
+    for closing, name, attributes, *_ in _tags(head.decode("latin-1")):
         if closing or name != "meta":
             continue
         charset = attributes.get("charset")
