@@ -22,7 +22,7 @@ from ondemand.routing import Pattern, Route, Rule, Rules, is_field_value, is_tok
 if TYPE_CHECKING:
     from ondemand.pages import Pages
 
-__all__ = ["FINDINGS", "Config", "Policies", "project_root", "read_project"]
+__all__ = ["FINDINGS", "Config", "Policies", "Policy", "project_root", "read_project"]
 
 Policy = Literal["fail", "warn", "ignore"]
 Identity = Mapping[str, str] | Callable[..., Any]
@@ -37,6 +37,10 @@ FINDINGS: Mapping[str, Policy] = {
     "broken-link": "fail",  # a link leads nowhere
     "broken-fragment": "fail",  # a link names an id that its page has not
     "faulty-link": "warn",  # a link is no URL
+    "redirect-chain": "warn",  # a redirect leads to another redirect
+    "redirect-loop": "fail",  # redirects that lead back to themselves
+    "mixed": "warn",  # a page of an https site links to itself, or loads something, by http
+    "external-link": "warn",  # a link to another site leads nowhere (`check --external`)
     "collision": "fail",  # two pages want one file (also by case, Unicode form, file against folder)
     "name": "fail",  # a path that cannot be the name of a file
     "params": "fail",  # `paths` raised or yielded something that does not fit its route

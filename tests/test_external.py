@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from ondemand import OnDemand
 from ondemand.errors import StoreError
 from ondemand.prerendering.external import AT_ONCE, GOOD_FOR, PER_HOST, Asking, Checked, check
+from tests.conftest import Build
+from tests.test_build import starlette
+from tests.test_links import told
 
 NOW = 1_800_000_000.0
 
@@ -258,3 +262,33 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path, site: Site) 
     (tmp_path / ".ondemand").write_text("a file")
     with pytest.raises(StoreError, match=r"links\.json cannot be written"):
         checked(site, tmp_path, "/200")
+
+
+# --- as part of a check
+
+
+def test_links_to_other_sites_are_told_with_everyone_who_has_them(
+    dist: Path, tmp_path: Path, site: Site, built: Build
+) -> None:
+    pages = {
+        "/": f'<a href="{site.url}/404#x">1</a>\n<a rel="external" href="{site.url}/410">2</a><a href="/b">b</a>'
+        f'<img src="{site.url}/200"><a href="mailto:a@b.c"><a href="{site.url}/503"><a href="#own">'
+        f'<form method="post" action="{site.url}/post"></form><template><a href="{site.url}/no"></template>',
+        "/b": f'\n\n<a href="{site.url}/404">1</a><i id="own"></i><a href="javascript:no()"><use href="#own">',
+    }
+    pages["/"] += '<i id="own"></i>'
+    app = OnDemand(starlette(pages), dist=dist)
+    assert built(app, publish=False).findings == []
+    assert site.asked == []
+    asking = Asking(cache=tmp_path / "links.json", allow_private=True)
+    report = built(app, external=asking, now=lambda: NOW, publish=False)
+    assert told(report) == [("external-link", "", ["/:1", "/b:3"]), ("external-link", "", ["/:2"])]
+    assert [(row.policy, row.message) for row in report.findings] == [
+        ("warn", f"{site.url}/404 leads nowhere: it answers 404."),
+        ("warn", f"{site.url}/410 leads nowhere: it answers 410."),
+    ]
+    assert report.to_json()["unchecked"] == [{"url": f"{site.url}/503", "why": "it answers 503"}]
+    assert not report.failed
+    assert {request.split()[1] for request in site.asked} == {"/404", "/410", "/200", "/503"}
+    assert json.loads((tmp_path / "links.json").read_text())["links"] == {f"{site.url}/200": NOW}
+    assert built(app, external=asking, strict=True, publish=False).failed

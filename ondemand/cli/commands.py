@@ -118,8 +118,16 @@ def _build(app: str | None, *, json_file: str | None, show: Callable[[Report], N
     return FAULTS if report.failed else DONE
 
 
+_baseline = click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A report of --json: its findings are known and fail nothing.",
+)
+
+
 @cli.command()
 @_building
+@_baseline
 @click.option("--max-compress", is_flag=True, help="Compress as small as possible; many times slower.")
 def build(app: str | None, json_file: str | None, **options: Any) -> int:
     """Visit APP as a visitor would, prove its static pages, snapshot them and publish them in one step."""
@@ -128,9 +136,26 @@ def build(app: str | None, json_file: str | None, **options: Any) -> int:
 
 @cli.command()
 @_building
-def check(app: str | None, json_file: str | None, **options: Any) -> int:
+@_baseline
+@click.option("--ask", is_flag=True, help="Ask once, with GET, for each linked path that is rendered on demand.")
+@click.option("--external", is_flag=True, help="Ask other sites whether links lead anywhere there.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="github: findings as annotations of a workflow run.",
+)
+def check(app: str | None, json_file: str | None, external: bool, form: str, **options: Any) -> int:
     """Do all that a build of APP does, and publish nothing: what is wrong, and what each page would be."""
-    return _build(app, json_file=json_file, show=printing.checked, publish=False, **options)
+    asking = None
+    if external:
+        from ondemand.prerendering.external import Asking
+
+        asking = Asking()
+    show = printing.annotated if form == "github" else printing.checked
+    return _build(app, json_file=json_file, show=show, publish=False, external=asking, **options)
 
 
 @cli.command()

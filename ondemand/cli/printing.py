@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ondemand.prerendering.report import IN_PAGES
+
 if TYPE_CHECKING:
     from ondemand.prerendering.build import Progress
     from ondemand.prerendering.messages import Hello
-    from ondemand.prerendering.report import Finding, Report, RouteReport
+    from ondemand.prerendering.report import Finding, Place, Report, RouteReport
     from ondemand.prerendering.verify import Group, VerifyReport
 
-__all__ = ["BuildProgress", "VerifyProgress", "checked", "fail", "plan", "report", "routes", "say", "verified"]
+__all__ = [
+    "BuildProgress",
+    "VerifyProgress",
+    "annotated",
+    "checked",
+    "fail",
+    "plan",
+    "report",
+    "routes",
+    "say",
+    "verified",
+]
 
 SHOWN = 20
 """Findings, and names in a list, that are printed; the JSON report has them all."""
@@ -135,10 +149,9 @@ def _many(count: int, one: str, more: str | None = None) -> str:
 def report(report: Report) -> None:
     """The end of a build."""
     console = _console()
-    _findings(console, report.findings)
+    _findings(console, report)
     if report.failed:
-        faults = sum(finding.policy == "fail" for finding in report.findings)
-        console.print(f"[bold red]Nothing was published:[/] {_many(faults, 'fault')}. What was live stays.")
+        console.print(f"[bold red]Nothing was published:[/] {_many(report.faults, 'fault')}. What was live stays.")
         return
     static = f"{_many(report.pages, 'page')} and {_many(report.assets, 'file')}, {_bytes(report.bytes)}"
     console.print(f"[bold green]Published {report.generation}[/] in {report.seconds:.1f} s: {static}")
@@ -159,11 +172,24 @@ def report(report: Report) -> None:
 
 def checked(report: Report) -> None:
     """The end of a check."""
-    console = _console()
-    _findings(console, report.findings)
-    faults = sum(finding.policy == "fail" for finding in report.findings)
+    _findings(_console(), report)
+    _sum(report)
+
+
+def annotated(report: Report) -> None:
+    """The end of a check, for GitHub: each new finding as a workflow command. Whole lines, whatever a page holds."""
+    from ondemand.prerendering.annotations import annotate
+
+    for line in annotate(report, Path.cwd()):
+        print(line)
+    _notes(_console(), report)
+    _sum(report)
+
+
+def _sum(report: Report) -> None:
+    console, faults = _console(), report.faults
     word = f"[bold red]{_many(faults, 'fault')}[/]" if faults else "[bold green]No faults[/]"
-    warnings = len(report.findings) - faults
+    warnings = sum(not finding.known for finding in report.findings) - faults
     told = f", {_many(warnings, 'warning')}" if warnings else ""
     console.print(f"{word}{told} in {report.seconds:.1f} s: {_pages(report)}. Nothing was written.")
     console.print(f"  {_proof(report)}")
@@ -199,7 +225,8 @@ def plan(report: Report) -> None:
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
-def _findings(console: Console, findings: Sequence[Finding]) -> None:
+def _findings(console: Console, report: Report) -> None:
+    findings = [finding for finding in report.findings if not finding.known]
     for finding in findings[:SHOWN]:
         colour = "red" if finding.policy == "fail" else "yellow"
         about = finding.path or finding.route
@@ -208,15 +235,42 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
         console.print(f"  {_safe(finding.message)}")
         for frame in finding.frames:
             console.print(f"    {_safe(frame)}")
-        if finding.route and (finding.route != about or finding.source):
-            where = f" ({finding.source})" if finding.source else ""
-            console.print(f"  route: {_safe(finding.route + where)}")
-        if finding.referrers:
-            console.print(f"  linked from: {_safe(_listed(finding.referrers))}")
+        where = finding.source if finding.kind not in IN_PAGES and not finding.frames else ""
+        if finding.route and (finding.route != about or where):
+            console.print(f"  route: {_safe(finding.route + (f' ({where})' if where else ''))}")
+        if finding.kind == "faulty-link":
+            console.print(f"  at: {_safe(_listed([_place(place) for place in finding.places]))}")
+        elif finding.referrers:
+            console.print(f"  linked from: {_safe(_listed(_referrers(finding)))}")
         if finding.remedy:
             console.print(f"  [dim]{_safe(finding.remedy)}[/]")
     if len(findings) > SHOWN:
         console.print(f"... and {_many(len(findings) - SHOWN, 'more finding')}: --json FILE writes them all")
+    _notes(console, report)
+
+
+def _notes(console: Console, report: Report) -> None:
+    """What is no finding, or none that is new."""
+    if report.unchecked:
+        links = [f"{url} ({why})" for url, why in report.unchecked]
+        count = _many(len(links), "external link")
+        console.print(f"[yellow]{count} could not be checked:[/] {_safe(_listed(links))}")
+    if report.gone is not None:
+        known = sum(finding.known for finding in report.findings)
+        console.print(f"{_many(known, 'known finding')} (baseline)")
+    if report.gone:
+        gone = [" ".join(filter(None, (kind, about))) for kind, about, _ in report.gone]
+        console.print(f"gone from the baseline: {_safe(_listed(gone))}. Write it anew with --json FILE.")
+
+
+def _place(place: Place) -> str:
+    return f"{place.path}:{place.line}" if place.line else place.path
+
+
+def _referrers(finding: Finding) -> list[str]:
+    """Everyone who links to it, the first with the line."""
+    first = [_place(place) for place in finding.places[:SHOWN]]
+    return [*first, *finding.referrers[len(first) :]]
 
 
 def _listed(names: Sequence[str]) -> str:

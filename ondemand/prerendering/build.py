@@ -6,6 +6,7 @@ The parent of the processes that hold the app. It keeps the frontier, lists what
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import tempfile
 import time
@@ -13,20 +14,37 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ondemand.config import Policies
+from ondemand.config import Policies, Policy
 from ondemand.errors import BuildError, OnDemandError, StoreError
+from ondemand.prerendering import links
+from ondemand.prerendering.baseline import Baseline
 from ondemand.prerendering.children import Child, Children
 from ondemand.prerendering.frontier import Frontier
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Refused, Stuck, Visited
-from ondemand.prerendering.report import Difference, Finding, Reason, Report, RouteReport, seconds
+from ondemand.prerendering.report import (
+    Difference,
+    Finding,
+    Place,
+    Reason,
+    Report,
+    RouteReport,
+    Unchecked,
+    seconds,
+)
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.external import Asking
 
 __all__ = ["Progress", "build", "read_routes"]
 
 DATABASE = ".db"
 """The suffix of a build's own database, which lies beside its folder."""
+
+HOPS = 20
+"""Redirects that are followed one after the other: as many as browsers follow."""
 
 STUCK = 70
 """The exit code of a process that ended itself because a page blocked it: see `process.py`."""
@@ -66,6 +84,9 @@ def build(
     max_compress: bool = False,
     strict: bool = False,
     publish: bool = True,
+    ask: bool = False,
+    external: Asking | None = None,
+    baseline: Path | None = None,
     dist: Path | None = None,
     sample: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -76,15 +97,19 @@ def build(
 
     target: "module:attribute", imported in a process of its own, or an app object, run in a thread of this process.
     jobs: how many processes hold the app. strict: warnings fail the build. publish: False finds out all that a build would,
-    and writes nothing that stays. dist: the folder to publish to, instead of the configured one. sample: how many pages of each
-    route are proven to be the same for everyone; None: three, and all of an app that does not show its routes. progress: told
-    now and then. now, clock: wall time and a stopwatch, in seconds.
+    and writes nothing that stays. ask: paths that links lead to and that are rendered on demand are asked once each. external:
+    ask other sites whether links lead anywhere there. baseline: a report whose findings fail nothing. dist: the folder to
+    publish to, instead of the configured one. sample: how many pages of each route are proven to be the same for everyone;
+    None: three, and all of an app that does not show its routes. progress: told now and then.
+    now, clock: wall time and a stopwatch, in seconds.
 
     Raises `BuildError`, with the report, if a finding fails the build: nothing is published and what was live stays.
-    `AppImportError`, `ConfigError`: the app cannot be started. `BuildRunning`, `StoreError`: `dist` cannot be used.
+    `AppImportError`, `ConfigError`: the app cannot be started, or the baseline is no report. `BuildRunning`, `StoreError`:
+    `dist` cannot be used.
     """
     started = clock()
-    order = Order(target, compress=publish, max_compress=max_compress, dist=dist)
+    known = Baseline.read(baseline) if baseline is not None else None
+    order = Order(target, compress=publish, max_compress=max_compress, dist=dist, abroad=external is not None)
     jobs = jobs if isinstance(target, str) else 1
     with Children(order, jobs=jobs) as children, Children(replace(order, seed=1), jobs=jobs) as others:
         hello = children.start()
@@ -102,12 +127,15 @@ def build(
             try:
                 run = _Build(children, hello, store, publisher, strict=strict)
                 run.visit(progress, clock, started)
+                if ask:
+                    run.ask()
                 if sample != 0:
                     if isinstance(target, str):  # in another process, and only one holds the app at a time
                         children.end()
                         others.start()
                     run.prove(others if isinstance(target, str) else children, sample, progress, clock, started)
-                report = run.report(clock() - started)
+                report = run.report(external=external, baseline=known, now=now)
+                report.seconds = clock() - started
                 if report.failed:
                     raise BuildError(f"The build found {_count(report)} and published nothing.", report)
                 if publish:
@@ -129,8 +157,7 @@ def build(
 
 
 def _count(report: Report) -> str:
-    count = sum(finding.policy == "fail" for finding in report.findings)
-    return f"{count} fault{'' if count == 1 else 's'}"
+    return f"{report.faults} fault{'' if report.faults == 1 else 's'}"
 
 
 def _compress_settings(max_compress: bool) -> str:
@@ -156,12 +183,15 @@ class _Build:
         self._mounts: set[int] = set()
         self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
         self._pages = 0
-        self._sources = {route.pattern: route.source for route in hello.routes}
         self._without_site: Finding | None = None
         self._without_site_too = 0
         self._harmless: set[tuple[str, str]] = set()  # (route, what its code reads and does not show)
         self._proven = self._renders = 0
         self._fatal: OnDemandError | None = None
+        self._asked = False
+        self._hop: dict[str, int] = {}  # how many redirects of pages that were asked lead here
+        self._late: list[Job] = []  # pages that are to be asked after all
+        self._standing = links.Standing(())
         for finding in hello.findings:
             self._find(finding)
 
@@ -193,6 +223,28 @@ class _Build:
             progress(Progress(self._frontier.visited, self._frontier.found, clock() - started))
         if children.replaced:
             self._publisher.settle()
+
+    def ask(self) -> None:
+        """Ask once for each path that links lead to and that is rendered on demand. What these pages link to is not visited:
+        a route that answers it is enough."""
+        self._asked = True
+        last = 0
+
+        def jobs(count: int) -> list[Job]:
+            nonlocal last
+            rows = self._frontier.unasked(last, count)
+            last = rows[-1][0] if rows else last
+            late, self._late = self._late, []
+            return [*late, *(Job(page, path, "ask") for page, path in rows)] or self._jobs(count)
+
+        self._work(jobs)
+
+    def _work(self, jobs: Callable[[int], list[Job]]) -> None:
+        """Hand out these jobs until none is left."""
+        self._children.hand_out(jobs)
+        while self._children.busy:
+            self._take(self._children.wait(0.2))
+            self._children.hand_out(jobs)
 
     def _jobs(self, count: int) -> list[Job]:
         return [Job(*row) for row in self._frontier.next(count)]
@@ -246,6 +298,9 @@ class _Build:
 
     def _note(self, visited: Visited) -> None:
         """Write down what came of one page, and what it links to."""
+        if visited.targets is not None:
+            self._standing.take(self._frontier.path(visited.id), visited.targets)
+            return
         if visited.file and not visited.shared and not self._claim(visited):
             visited.line = b""
         self._frontier.done(
@@ -269,13 +324,29 @@ class _Build:
             self._ask(("mount", visited.mount))
         targets: list[tuple[int, str]] = []
         for path, fragment, kind, encoded, query in visited.links:
-            page, _ = self._frontier.add(path, kind, encoded=encoded)
+            if self._asked:
+                kind = "ask" if self._hops(visited, path) else "exists"
+            page, new = self._frontier.add(path, kind, encoded=encoded)
+            if kind == "ask" and not new and self._frontier.kind(page) == "exists":
+                self._frontier.set_kind(page, "ask")
+                self._late.append(Job(page, path, "ask"))
             targets.append((page, fragment))
             if query:
-                self._frontier.ask(page, query)
+                self._frontier.note_query(page, query)
         self._frontier.link(visited.id, targets)
+        if visited.leads is not None:
+            self._frontier.lead(visited.id, self._frontier.add(visited.leads[0], "page")[0], visited.leads[1])
+        if visited.abroad:
+            self._frontier.note_abroad(visited.id, visited.abroad)
         if visited.outcome == "static":
             self._bound(visited)
+
+    def _hops(self, visited: Visited, path: str) -> bool:
+        """True if this page that was asked redirects to `path`, and browsers would still follow."""
+        if visited.leads is None or visited.leads[0] != path:
+            return False
+        hops = self._hop[path] = self._hop.get(self._frontier.path(visited.id), 0) + 1
+        return hops <= HOPS
 
     def _bound(self, visited: Visited) -> None:
         """Stop where links alone add more pages to one route than `crawl_limit`."""
@@ -435,21 +506,58 @@ class _Build:
             self._without_site_too += 1
             return
         finding.policy = "fail" if self._strict else policy
-        finding.source = self._sources.get(finding.route, "")
         self._findings.append(finding)
         if finding.kind == "origin":
             self._without_site = finding
 
-    def report(self, seconds: float) -> Report:
+    def _find_abroad(self, finding: Finding) -> None:
+        """One whose pages have policies, as it is about no path of the site."""
+        policies = {place.path: self._policies.of(finding.kind, place.path) for place in finding.places}
+        finding.places = [place for place in finding.places if policies[place.path] != "ignore"]
+        finding.referrers = [place.path for place in finding.places]
+        if not finding.places:
+            return
+        policy: Policy = "fail" if self._strict or "fail" in policies.values() else "warn"
+        finding.policy = policy
+        self._findings.append(finding)
+
+    def _external(self, asking: Asking, now: float) -> list[Unchecked]:
+        """Ask other sites; what leads nowhere is found, what could not be checked is told."""
+        from ondemand.prerendering.external import check
+
+        cache = asking.cache or Path(self._hello.config["root"]) / ".ondemand" / "links.json"
+        checked = check((url for url, _ in self._frontier.abroad("external")), asking, cache=cache, now=now)
+        for url, places in self._frontier.abroad("external"):
+            if (why := checked.broken.get(url)) is not None:
+                finding = Finding("external-link", f"{url} leads nowhere: {why}.", "Correct the link, or take it out.")
+                finding.places = [Place(path, line, url) for path, line in places]
+                self._find_abroad(finding)
+        return [Unchecked(url, why) for url, why in checked.unchecked.items()]
+
+    def _stand(self) -> None:
+        """Find out on which lines the links stand that findings are about."""
+        self._standing = links.Standing(self._findings)
+        config = self._hello.config
+        self._publisher.flush()
+        self._standing.read(self._publisher.folder, origin=config["origin"], prefix=config["prefix"])
+        left = self._frontier.ids_of(self._standing.left)
+        self._work(lambda count: [Job(page, path, "read") for page, path in itertools.islice(left, count)])
+        none = {id(finding) for finding in self._standing.settle()}
+        self._findings = [finding for finding in self._findings if id(finding) not in none]
+        sources = {route.pattern: route.source for route in self._hello.routes}
+        for finding in self._findings:
+            finding.source = links.source(finding, self._frontier, sources, config["public"])
+
+    def report(self, *, external: Asking | None, baseline: Baseline | None, now: Callable[[], float]) -> Report:
         """Check what can only be checked at the end, and sum up."""
         frontier = self._frontier
         self._pages = frontier.snapshots("static")
         frontier.index_links()
-        for path, fragment in list(frontier.missing_fragments()):
-            message = f"Nothing in {path} has the id {fragment!r}."
-            finding = Finding("broken-fragment", message, "Correct the link, or give the element that id.", path)
-            finding.referrers = frontier.referrers(path, fragment=fragment)
+        for finding in [*links.fragments(frontier, asked=self._asked), *links.redirects(frontier)]:
             self._find(finding)
+        for finding in links.mixed(frontier, self._hello.config["origin"]):
+            self._find_abroad(finding)
+        unchecked = self._external(external, now()) if external is not None else []
         for route in self._hello.routes:
             if route.kind in {"static", "auto"} and "{" in route.pattern and not self._is_reached(route):
                 where = f" ({route.source})" if route.source else ""
@@ -477,14 +585,15 @@ class _Build:
         for finding in self._findings:
             if finding.path and not finding.referrers:
                 finding.referrers = frontier.referrers(finding.path)
+        self._stand()
         findings = sorted(self._findings, key=lambda finding: (finding.policy != "fail", finding.kind, finding.path))
+        gone = baseline.mark(findings) if baseline is not None else None
         return Report(
             dist=str(self._store.folder),
             pages=self._pages,
             assets=frontier.snapshots("asset"),
             on_demand=frontier.count("on demand"),
             bytes=frontier.written_bytes(),
-            seconds=seconds,
             slowest=frontier.slowest(5),
             differences=list(self._differences()),
             same=frontier.unchanged(),
@@ -495,6 +604,8 @@ class _Build:
             identities=self._hello.config["identities"],
             findings=findings,
             reasons={path: Reason(route, why) for path, route, why in frontier.reasons(REASONS)},
+            unchecked=unchecked,
+            gone=gone,
         )
 
     def _is_reached(self, route: RouteReport) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from ondemand.routing import collision_key
 
@@ -29,10 +31,12 @@ create table pages (
     status integer,
     size integer,
     seconds real,
-    ids text,                    -- the ids of its document, one a line
+    ids text,                    -- the ids of its document, one a line; null if it is none
     line integer                 -- where the manifest's line of its snapshot begins
 );
 create table queries (page integer not null, query text not null, primary key (page, query)) without rowid;
+create table leads (page integer primary key, target integer not null, fragment text not null);  -- redirects within the site
+create table abroad (url text not null, sort text not null, page integer not null, line integer not null);
 create table links (source integer not null, target integer not null, fragment text not null);
 create table files (key text primary key, page integer not null, folder integer not null) without rowid;
 """
@@ -138,16 +142,16 @@ class Frontier:
         status: int,
         size: int,
         seconds: float,
-        ids: Sequence[str],
+        ids: Sequence[str] | None,
     ) -> None:
         """Note what came of a visit."""
         self.visited += 1
         self._db.execute(
             "update pages set outcome=?, route=?, why=?, change=?, what=?, status=?, size=?, seconds=?, ids=? where id=?",
-            (outcome, route, why, change, what, status, size, seconds, "\n".join(ids), page),
+            (outcome, route, why, change, what, status, size, seconds, None if ids is None else "\n".join(ids), page),
         )
 
-    def ask(self, page: int, query: str) -> None:
+    def note_query(self, page: int, query: str) -> None:
         """Note that a link to `page` carries `query`."""
         self._db.execute("insert into queries values (?, ?) on conflict do nothing", (page, query))
 
@@ -245,16 +249,88 @@ class Frontier:
         )
         return [row[0] for row in rows]
 
-    def missing_fragments(self) -> Iterator[tuple[str, str]]:
-        """(path, fragment) of each link to an id that its page has not. `top` is always there (HTML section 7.4.6.3)."""
+    def lead(self, page: int, target: int, fragment: str) -> None:
+        """Note that `page` is a redirect to `target`."""
+        self._db.execute("insert or replace into leads values (?, ?, ?)", (page, target, fragment))
+
+    def leads(self) -> dict[str, str]:
+        """Where each redirect goes, in the order in which they were found."""
+        rows = self._db.execute(
+            "select source.path, target.path from leads join pages source on source.id = leads.page "
+            "join pages target on target.id = leads.target order by source.id"
+        )
+        return dict(rows)
+
+    def note_abroad(self, page: int, rows: Iterable[tuple[str, str, int]]) -> None:
+        """Note each (url, sort, line) that `page` asks for by another origin or scheme."""
+        self._db.executemany("insert into abroad values (?, ?, ?, ?)", ((url, s, page, line) for url, s, line in rows))
+
+    def abroad(self, sort: str) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+        """Each URL of this sort with the (path, line) of everyone who names it, sorted."""
+        rows = self._db.execute(
+            "select url, pages.path, min(line) from abroad join pages on pages.id = abroad.page where sort = ? "
+            "group by url, pages.id order by url, pages.id",
+            (sort,),
+        )
+        for url, group in itertools.groupby(rows, key=lambda row: row[0]):
+            yield url, [(path, line) for _, path, line in group]
+
+    def missing_fragments(self, *, asked: bool = False) -> Iterator[tuple[str, str]]:
+        """(path, fragment) of each link to an id that its page has not, or the page to which that one redirects. asked: what
+        pages that are rendered on demand answered counts too.
+
+        `top` is always there, and a fragment is looked for as it is written and decoded (HTML section 7.4.6.3); one in a
+        Location beats that of the link (Fetch, "location URL").
+        """
         self.index_links()
         rows = self._db.execute(
-            "select distinct pages.path, links.fragment, pages.ids from links join pages on pages.id = links.target "
-            "where links.fragment != '' and pages.outcome = 'static' and pages.ids is not null order by pages.id"
+            "select distinct pages.id, pages.path, links.fragment from links join pages on pages.id = links.target "
+            "where links.fragment != '' order by pages.id"
         )
-        for path, fragment, ids in rows:
-            if fragment.lower() != "top" and fragment not in ids.split("\n"):
-                yield path, fragment
+        for page, group in itertools.groupby(rows, key=lambda row: row[0]):
+            ids = self._ids(page, asked)
+            for _, path, fragment in group:
+                if ids is not None and fragment not in ids and fragment.lower() != "top":
+                    yield path, fragment
+
+    def _ids(self, page: int, asked: bool) -> set[str] | None:
+        """What fragments of `page` can point to; None if that is not known, or nothing that has ids."""
+        seen: set[int] = set()
+        while (
+            lead := self._db.execute("select target, fragment from leads where page = ?", (page,)).fetchone()
+        ) is not None:
+            if lead[1] or page in seen:
+                return None
+            seen.add(page)
+            page = lead[0]
+        ids, outcome, status = self._db.execute(
+            "select ids, outcome, status from pages where id = ?", (page,)
+        ).fetchone()
+        if ids is None or not (outcome == "static" or (asked and outcome == "on demand" and status == 200)):
+            return None
+        known = set(ids.split("\n"))
+        return known | {unquote(name) for name in known if "%" in name}
+
+    def unasked(self, after: int, count: int) -> list[tuple[int, str]]:
+        """Up to `count` pages (id, path) behind `after` that links lead to and nobody has asked for yet: they are rendered on
+        demand. Each counts as not visited again."""
+        rows = self._db.execute(
+            "select id, path from pages where outcome = 'on demand' and status = 0 and not encoded and id > ? "
+            "and kind in ('page', 'asset', 'form') order by id limit ?",
+            (after, count),
+        ).fetchall()
+        self.visited -= len(rows)
+        return rows
+
+    def route(self, path: str) -> str | None:
+        """The pattern of the route that answers `path`, if one was seen to."""
+        row = self._db.execute("select route from pages where path = ?", (path,)).fetchone()
+        return row[0] if row is not None else None
+
+    def ids_of(self, paths: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """(id, path) of each of these pages."""
+        for path in paths:
+            yield self._db.execute("select id, path from pages where path = ?", (path,)).fetchone()
 
     def index_links(self) -> None:
         """Make `referrers` fast: call it when no more links come. Raises `OSError` if the disk does not take it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ondemand.errors import OnDemandError
+from ondemand.prerendering.places import Target
 from ondemand.prerendering.report import Finding, RouteReport
 
 __all__ = ["Expanded", "Hello", "Job", "Order", "Proved", "Refused", "Stuck", "Visited"]
@@ -18,7 +19,8 @@ class Order:
     """What the parent wants of this process.
 
     target: "module:attribute", or the app itself where no process is started. compress: write encodings. dist: the folder of
-    generations, None for the configured one. seed: of Python's hashes, which decides the order of sets.
+    generations, None for the configured one. seed: of Python's hashes, which decides the order of sets. abroad: tell links to
+    other sites too.
     """
 
     target: Any
@@ -26,6 +28,7 @@ class Order:
     max_compress: bool = False
     dist: Path | None = None
     seed: int = 0
+    abroad: bool = False
 
 
 @dataclass(slots=True)
@@ -68,8 +71,13 @@ class Job:
 
 @dataclass(slots=True)
 class Visited:
-    """What came of a job. line: the manifest's, if a snapshot was made. change, what: against the generation before. file: where
-    it lies. shared: it is another page's file too, with the same body."""
+    """What came of a job.
+
+    line: the manifest's, if a snapshot was made. change, what: against the generation before. file: where it lies. shared: it
+    is another page's file too, with the same body. ids: None if it is no document. leads: (path, fragment) of the page that it
+    redirects to. abroad: (url, sort, line) of what leads or asks elsewhere. targets: what it links to and where that stands,
+    if that was the job.
+    """
 
     id: int
     outcome: str
@@ -84,9 +92,12 @@ class Visited:
     file: str = ""
     shared: bool = False
     links: Sequence[tuple[str, str, str, bool, str]] = ()  # (path, fragment, kind, encoded slash, query)
-    ids: Sequence[str] = ()
+    ids: Sequence[str] | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
     mount: int | None = None
+    leads: tuple[str, str] | None = None
+    abroad: Sequence[tuple[str, str, int]] = ()
+    targets: Sequence[Target] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # pickled as a call: a fifth of the cost of the default for slots, once a page
@@ -102,7 +113,8 @@ class Visited:
             self.seconds,
             self.line,
         )
-        return Visited, (*fields, self.file, self.shared, self.links, self.ids, self.findings, self.mount)
+        rest = (self.file, self.shared, self.links, self.ids, self.findings, self.mount)
+        return Visited, (*fields, *rest, self.leads, self.abroad, self.targets)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Difference", "Finding", "Reason", "Report", "RouteReport", "seconds"]
+__all__ = [
+    "ABOUT_LINKS",
+    "IN_PAGES",
+    "Difference",
+    "Finding",
+    "Place",
+    "Reason",
+    "Report",
+    "RouteReport",
+    "Unchecked",
+    "seconds",
+]
+
+
+ABOUT_LINKS = frozenset({"broken-link", "broken-fragment", "redirect-chain", "redirect-loop"})
+"""Kinds of findings that are about links to a page, not about the page itself."""
+
+IN_PAGES = ABOUT_LINKS | {"faulty-link", "mixed", "external-link"}
+"""Kinds of findings that are to be corrected where a link stands."""
 
 
 def seconds(count: float) -> str:
@@ -14,14 +32,26 @@ def seconds(count: float) -> str:
     return f"{count:g} second{'' if count == 1 else 's'}"
 
 
+class Place(NamedTuple):
+    """Where a link stands: the path of the page, the line of what it answers (1-based, 0 if on none: a redirect, or markup that
+    browsers mend), what the author wrote ("" if that is not known)."""
+
+    path: str
+    line: int
+    text: str
+
+
 @dataclass(slots=True)
 class Finding:
     """One thing that is wrong, or may be.
 
     kind: a key of `ondemand.config.FINDINGS`. policy: what that kind is to this build: "fail" or "warn".
-    path, route: what it is about, "" if none. source: "file:line" of what the route runs, "" if unknown. message: what and
-    why. remedy: what to do.
+    path, route: what it is about, "" if none. message: what and why. remedy: what to do.
     referrers: the paths of everyone who links to it. frames: the user's own code, "file:line in function: code".
+    places: where these links stand, in the same order; of findings that are about no link, the first 20.
+    source: "file:line" of the user's code that is to be corrected, as far as that is known. known: the baseline has it.
+    about: the links that are meant, as (path, fragment or None for any), if not just any to `path`. plain: links with a query
+    are none of them.
     """
 
     kind: str
@@ -32,7 +62,15 @@ class Finding:
     policy: str = "fail"
     referrers: Sequence[str] = ()
     frames: Sequence[str] = ()
+    places: Sequence[Place] = ()
     source: str = ""
+    known: bool = False
+    about: Sequence[tuple[str, str | None]] = ()
+    plain: bool = False
+
+    @property
+    def fails(self) -> bool:
+        return self.policy == "fail" and not self.known
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -40,11 +78,13 @@ class Finding:
             "policy": self.policy,
             "route": self.route or None,
             "path": self.path or None,
-            "source": self.source or None,
             "message": self.message,
             "remedy": self.remedy,
             "referrers": list(self.referrers),
+            "places": [{"path": path, "line": line or None, "text": text} for path, line, text in self.places],
             "frames": list(self.frames),
+            "source": self.source or None,
+            "known": self.known,
         }
 
 
@@ -92,6 +132,13 @@ class Reason(NamedTuple):
     why: str
 
 
+class Unchecked(NamedTuple):
+    """A link to another site that could not be checked, and why."""
+
+    url: str
+    why: str
+
+
 @dataclass(slots=True)
 class Report:
     """What a build did.
@@ -101,7 +148,8 @@ class Report:
     slowest: (path, seconds). differences: against the generation before, sorted by change and path. same: how many snapshots
     are as they were. proven: how many pages were asked for as every visitor; renders: how often these pages were rendered;
     identities: the names of those who were logged in for it. findings: faults first. reasons: path -> why it is no snapshot,
-    of the first 10,000 such paths.
+    of the first 10,000 such paths. gone: what of the baseline is no finding any more, as (kind, about, message); None without
+    a baseline.
     """
 
     dist: str
@@ -121,6 +169,8 @@ class Report:
     skipped_middleware: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list[Finding])
     reasons: Mapping[str, Reason] = field(default_factory=dict[str, Reason])
+    unchecked: Sequence[Unchecked] = ()
+    gone: Sequence[tuple[str, str, str]] | None = None
 
     @property
     def added(self) -> list[str]:
@@ -143,7 +193,12 @@ class Report:
     @property
     def failed(self) -> bool:
         """True if a finding fails the build."""
-        return any(finding.policy == "fail" for finding in self.findings)
+        return any(finding.fails for finding in self.findings)
+
+    @property
+    def faults(self) -> int:
+        """How many findings fail the build."""
+        return sum(finding.fails for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """One object; its schema is in the README."""
@@ -166,4 +221,8 @@ class Report:
             "routes": [route.to_json() for route in self.routes],
             "skipped_middleware": list(self.skipped_middleware),
             "findings": [finding.to_json() for finding in self.findings],
+            "unchecked": [link._asdict() for link in self.unchecked],
+            "gone": None
+            if self.gone is None
+            else [{"kind": kind, "about": about, "message": message} for kind, about, message in self.gone],
         }

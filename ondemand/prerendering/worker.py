@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,14 +22,15 @@ from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
 from ondemand.marks import READS
 from ondemand.paths import entries, params_of, props_of
-from ondemand.prerendering import crawl, signals
+from ondemand.prerendering import signals
 from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.lint import Lint
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Visited
 from ondemand.prerendering.proof import Prover, reads_remedy
+from ondemand.prerendering.reading import Reader, is_document
 from ondemand.prerendering.report import Finding, RouteReport, seconds
 from ondemand.prerendering.written import address, as_written, kept_headers, refresh_page, what_changed
-from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target, to_url
+from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target
 from ondemand.site import Site
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.public import PublicFolder, content_type
@@ -84,6 +85,7 @@ class Worker:
         self.closed: set[str | None] = set()  # routes that links have filled: see `Config.crawl_limit`
         self._lint = Lint(site=self.config.site, origin=self.config.origin, posts=self._answers_post)
         self._prover: Prover | None = None
+        self._reader = Reader(self.config, site.prefix, abroad=order.abroad)
         if folder is not None:
             self._open_store(folder, order)
             self._prover = Prover(app, self.config, self._visitor, state, folder)
@@ -110,9 +112,13 @@ class Worker:
             return self._publish_file(job)
         path = job.path
         route = await self._route(path)
+        if job.kind == "read":
+            return await self._read(job)
         fault = path_fault(path) or ("its links spell a slash or backslash as an escape" if job.encoded else None)
         if fault is not None or (fault := _grows(path)):
             return self._unnamed(job, route, fault)
+        if job.kind in {"ask", "exists"}:
+            return await self._ask(job, route)
         if route is not None and route.directory:
             return await self._asset(job, route)
         decision = decide(route, self.config, path)
@@ -130,6 +136,38 @@ class Worker:
         assert self._prover is not None
         route = await self._route(job.path)
         return await self._prover.prove(job, route, decide(route, self.config, job.path))
+
+    async def _ask(self, job: Job, route: Route | None) -> Visited:
+        """Does a path that no snapshot answers lead anywhere? "ask": asked once, as a visitor would; "exists": only a page
+        that was asked leads there, so that a route which answers it is enough."""
+        decision = decide(route, self.config, job.path)
+        visited = Visited(job.id, "on demand", decision.why, _text(route))
+        if job.kind == "exists":
+            visited.route, visited.why = None, "only pages that are rendered on demand link to it"
+            if route is not None and not route.directory:
+                return visited
+        answer = await self._visitor.capture(job.path)
+        visited.status, visited.seconds = answer.status or answer.outer_status, answer.seconds
+        if answer.timed_out and not answer.outer_status:  # what has begun is a stream: it may last
+            finding = next(self._faults(answer, False, job, route))
+            return self._with(visited, finding, job, route)
+        if not answer.timed_out:
+            status, own = visited.status, job.path.rstrip("/") == f"/{visited.status}"
+            what = f"it raised {answer.error}" if answer.error else f"it answers {status}"
+            if answer.error or (not own and (status in {404, 410} or status >= 500)):
+                message = f"It is linked to, but {what.rstrip('.')}."
+                finding = Finding(
+                    "broken-link", message, "Correct the link or the page.", frames=answer.frames, plain=True
+                )
+                self._with(visited, finding, job, route)
+        if job.kind == "ask":
+            self._read_links(visited, answer, job, route)
+        return visited
+
+    async def _read(self, job: Job) -> Visited:
+        """Ask once more, for the lines of what the page links to."""
+        answer = await self._visitor.capture(job.path)
+        return Visited(job.id, "on demand", targets=self._reader.targets(answer))
 
     async def _route(self, path: str) -> Route | None:
         """The route that answers `path`: of those of our own, the first whose paths name it; None if they all name others."""
@@ -250,7 +288,7 @@ class Worker:
                 message = f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not."
                 yield Finding(kind, message, reads_remedy(what, route), frames=(frame,) if frame else ())
         is_folder = route is not None and route.takes_rest and answer.path.endswith("/") and not own
-        if is_folder and not _is_document(answer):
+        if is_folder and not is_document(answer):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
             yield Finding(
                 "collision", message, "Take that entry out of its `paths`, or give the file a name of its own."
@@ -281,44 +319,8 @@ class Worker:
         return f"something in front of it answered {answer.outer_status}" + (f" to {location}" if location else "")
 
     def _read_links(self, visited: Visited, answer: Capture, job: Job, route: Route | None) -> None:
-        url = self.config.origin + self.site.prefix + to_url(job.path)
-        location = answer.header(b"location") if 300 <= answer.status < 400 else None
-        links: list[crawl.Link] = []
-        if location is not None:
-            found = crawl.resolve(location.decode("utf-8", "replace"), url=url)
-            if isinstance(found, crawl.Link):
-                links.append(found)
-            elif isinstance(found, crawl.Faulty):
-                finding = Finding("faulty-link", f"Its Location {found.raw!r} is no URL.", "Correct the redirect.")
-                self._with(visited, finding, job, route)
-        kind = signals.media_type(answer)
-        if _is_document(answer) and answer.body:
-            references = crawl.read_html(answer.body, charset=_charset(answer), url=url)
-            links += references.links
-            visited.ids = sorted(references.ids)
-        elif kind == "text/css" and answer.body:
-            references = crawl.read_css(answer.body, url=url)
-            links += references.links
-        else:
-            references = None
-        for text in references.faulty if references is not None else ():
-            finding = Finding("faulty-link", f"The link {text!r} is no URL.", "Correct the link.")
+        for finding in self._reader.read(visited, answer):
             self._with(visited, finding, job, route)
-        visited.links = self._inside(links)
-
-    def _inside(self, links: Iterable[crawl.Link]) -> list[tuple[str, str, str, bool, str]]:
-        """The links by the paths that the site knows, without those that lead out of `base`. A fragment behind a query
-        is dropped: it is of another document than the snapshot."""
-        prefix = self.site.prefix
-        found: list[tuple[str, str, str, bool, str]] = []
-        for link in links:
-            path = link.path
-            if prefix:
-                if path != prefix and not path.startswith(prefix + "/"):
-                    continue
-                path = path[len(prefix) :] or "/"
-            found.append((path, "" if link.query else link.fragment, link.kind, link.encoded_slash, link.query))
-        return found
 
     def _with(self, visited: Visited, finding: Finding, job: Job, route: Route | None) -> Visited:
         finding.path = job.path
@@ -429,8 +431,7 @@ class Worker:
         )
         visited.status = 200
         if headers[0][1].startswith("text/css"):
-            url = self.config.origin + self.site.prefix + to_url(job.path)
-            visited.links = self._inside(crawl.read_css(body, url=url).links)
+            self._reader.read_css(visited, body, job.path)
         self._write(visited, snapshot, body, job, None, packed=self._packed_beside(job.path, body))
         return visited
 
@@ -500,7 +501,9 @@ class Worker:
             "concurrency": self.config.concurrency,
             "crawl_limit": self.config.crawl_limit,
             "page_timeout": self.config.page_timeout,
-            "public": self._public is not None,
+            "public": str(self.config.public) if self.config.public is not None else "",
+            "root": str(self.config.root),
+            "prefix": self.site.prefix,
             "findings": self.config.findings,
             "identities": sorted(self.config.identities),
             "known": self.table.known,
@@ -595,21 +598,8 @@ def _unpublished(fault: str) -> Finding:
     return Finding("public", f"This file is not published: {fault}.", "Rename it, or put the file itself there.")
 
 
-def _is_document(answer: Capture) -> bool:
-    return signals.media_type(answer) in {"text/html", "application/xhtml+xml"}
-
-
 def _text(route: Route | None) -> str | None:
     return route.pattern.text if route is not None else None
-
-
-def _charset(answer: Capture) -> str | None:
-    value = (answer.header(b"content-type") or b"").decode("latin-1")
-    for parameter in value.split(";")[1:]:
-        name, _, charset = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return charset.strip().strip('"') or None
-    return None
 
 
 def _grows(path: str) -> str | None:

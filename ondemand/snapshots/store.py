@@ -463,6 +463,10 @@ class Publisher:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{self.folder}/{name}{SUFFIXES[encoding]}")
 
+    def flush(self) -> None:
+        """Let the lines so far be read."""
+        self._manifest.flush()
+
     def settle(self) -> None:
         """After a process of the build died: remove what no line lists, such as a page that it wrote and never told.
         Raises `StoreError` if something that a line lists is not whole."""
