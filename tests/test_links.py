@@ -486,6 +486,29 @@ def test_links_of_a_page_on_demand_are_checked_and_not_followed(dist: Path, tmp_
     assert {route.pattern: route.kind for route in report.routes}["/unlinked"] == "on demand"
 
 
+@pytest.mark.parametrize("links", ['<a href="/1"><a href="/2">', '<a href="/2"><a href="/1">'])
+def test_where_a_page_on_demand_redirects_to_is_asked_whoever_links_there_first(
+    links: str, dist: Path, built: Build
+) -> None:
+    pages = {"/": links, "/1": live('<a href="/x">'), "/2": live(RedirectResponse("/x")), "/y": "y"}
+    pages["/x"] = answering(RedirectResponse("/y"))
+    assert told(built(OnDemand(starlette(pages), dist=dist), ask=True)) == [("redirect-chain", "/2", ["/:1"])]
+
+
+def test_redirects_without_end_come_to_an_end(dist: Path, built: Build) -> None:
+    asked: list[int] = []
+
+    @prerender(False)
+    async def page(request: Request) -> Response:
+        asked.append(request.path_params["n"])
+        return RedirectResponse(f"/{asked[-1] + 1}")
+
+    routes = [Route("/", answering(HTMLResponse('<a href="/1">'))), Route("/{n:int}", page)]
+    report = built(OnDemand(Starlette(routes=routes), dist=dist), ask=True)
+    assert asked == list(range(1, 22))
+    assert [finding.kind for finding in report.findings] == ["redirect-chain"]
+
+
 def test_a_stream_that_has_begun_is_no_fault_and_one_that_never_begins_is(dist: Path, built: Build) -> None:
     import asyncio
 

@@ -128,7 +128,7 @@ def build(
                 run = _Build(children, hello, store, publisher, strict=strict)
                 run.visit(progress, clock, started)
                 if ask:
-                    run.ask()
+                    run.visit_on_demand()
                 if sample != 0:
                     if isinstance(target, str):  # in another process, and only one holds the app at a time
                         children.end()
@@ -224,7 +224,7 @@ class _Build:
         if children.replaced:
             self._publisher.settle()
 
-    def ask(self) -> None:
+    def visit_on_demand(self) -> None:
         """Ask once for each path that links lead to and that is rendered on demand. What these pages link to is not visited:
         a route that answers it is enough."""
         self._asked = True
@@ -234,7 +234,9 @@ class _Build:
             nonlocal last
             rows = self._frontier.unasked(last, count)
             last = rows[-1][0] if rows else last
-            late, self._late = self._late, []
+            seen = [self._frontier.is_asked(job.id) for job in self._late]
+            late = [job for job, asked in zip(self._late, seen, strict=True) if asked is False]
+            self._late = [job for job, asked in zip(self._late, seen, strict=True) if asked is None]
             return [*late, *(Job(page, path, "ask") for page, path in rows)] or self._jobs(count)
 
         self._work(jobs)

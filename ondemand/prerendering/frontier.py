@@ -322,6 +322,11 @@ class Frontier:
         self.visited -= len(rows)
         return rows
 
+    def is_asked(self, page: int) -> bool | None:
+        """Whether what is known of a page is what it answered; None if it is still to be visited."""
+        outcome, status = self._db.execute("select outcome, status from pages where id = ?", (page,)).fetchone()
+        return None if outcome is None else status != 0
+
     def route(self, path: str) -> str | None:
         """The pattern of the route that answers `path`, if one was seen to."""
         row = self._db.execute("select route from pages where path = ?", (path,)).fetchone()
