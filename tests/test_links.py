@@ -588,11 +588,19 @@ def test_a_policy_for_some_pages_holds_for_what_is_about_no_path(dist: Path, bui
 
 
 def test_lines_of_pages_that_are_no_snapshots_are_asked_for(dist: Path, built: Build) -> None:
-    async def cookie(request: Request) -> Response:
-        return HTMLResponse(f"<p>{request.cookies.get('a')}\n<a href='/gone'>")
+    asked: list[str] = []
 
-    pages = {"/": '<a href="/c">', "/c": cookie}
-    assert told(built(OnDemand(starlette(pages), dist=dist))) == [("broken-link", "/gone", ["/c:2"])]
+    async def private(request: Request) -> Response:
+        asked.append(request.url.path)
+        return HTMLResponse("\n<a href='/gone'>", headers={"cache-control": "private"})
+
+    pages = {"/": '<a href="/c">', "/c": private, "/d": private}
+    report = built(OnDemand(starlette({**pages, "/": '<a href="/c"><a href="/d#x">'}), dist=dist))
+    assert told(report) == [("broken-link", "/gone", ["/c:2", "/d:2"])]
+    assert sorted(asked) == ["/c", "/c", "/d", "/d"]
+    asked.clear()
+    assert built(OnDemand(starlette({**pages, "/gone": ""}), dist=dist)).findings == []
+    assert asked == ["/c"]  # once where nothing is found
 
 
 def test_a_site_below_a_base_has_lines_too(dist: Path, built: Build) -> None:
