@@ -17,8 +17,10 @@ import pytest
 from ondemand import OnDemand
 from ondemand.errors import StoreError
 from ondemand.prerendering.external import AT_ONCE, GOOD_FOR, PER_HOST, Asking, Checked, check
+from tests.asking import write_site
 from tests.conftest import Build
 from tests.test_build import starlette
+from tests.test_cli import ondemand
 from tests.test_links import told
 
 NOW = 1_800_000_000.0
@@ -292,3 +294,19 @@ def test_links_to_other_sites_are_told_with_everyone_who_has_them(
     assert {request.split()[1] for request in site.asked} == {"/404", "/410", "/200", "/503"}
     assert json.loads((tmp_path / "links.json").read_text())["links"] == {f"{site.url}/200": NOW}
     assert built(app, external=asking, strict=True, publish=False).failed
+
+
+def test_the_command_says_what_it_could_not_check_and_does_not_fail(tmp_path: Path, site: Site) -> None:
+    page = f"@app.get('/')\nasync def home() -> HTMLResponse:\n    return HTMLResponse('<a href=\"{site.url}/404\">x</a>')\n"
+    source = (
+        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\nfrom ondemand import OnDemand\n"
+        f"app = FastAPI()\n{page}app.add_middleware(OnDemand)\n"
+    )
+    folder = write_site(tmp_path / "site", source)
+    done = ondemand(folder, "check", "--external", "--strict")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == (
+        f"1 external link could not be checked: {site.url}/404 (its host is of this machine or network)"
+    )
+    assert site.asked == []
+    assert json.loads((folder / ".ondemand" / "links.json").read_text())["links"] == {}

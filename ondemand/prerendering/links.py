@@ -7,13 +7,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ondemand.prerendering import crawl
 from ondemand.prerendering.frontier import Frontier
-from ondemand.prerendering.places import Document, Target, charset_of, inside
+from ondemand.prerendering.references import Link, resolve
 from ondemand.prerendering.report import ABOUT_LINKS, IN_PAGES, Finding, Place
 from ondemand.routing import to_url
 from ondemand.snapshots.manifest import Snapshot, snapshots
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.places import Target
 
 __all__ = ["Standing", "fragments", "mixed", "redirects", "source"]
 
@@ -170,11 +173,18 @@ _FRAME = re.compile(r"(.+?:\d+) in ")
 
 
 def _targets(snapshot: Snapshot, folder: Path, origin: str, prefix: str) -> Iterator[Target]:
+    from ondemand.prerendering.places import (
+        Document,
+        Target,
+        charset_of,
+        inside,
+    )  # parsers that a healthy site needs in no parent
+
     headers = dict(snapshot.headers)
     url = origin + prefix + to_url(snapshot.path)
     if 300 <= snapshot.status < 400:
-        found = crawl.resolve(headers.get("location", ""), url=url)
-        if isinstance(found, crawl.Link) and (path := inside(found.path, prefix)) is not None:
+        found = resolve(headers.get("location", ""), url=url)
+        if isinstance(found, Link) and (path := inside(found.path, prefix)) is not None:
             yield Target(path, found.fragment, 0, found.raw, not found.query)
         return
     content_type = headers.get("content-type", "")

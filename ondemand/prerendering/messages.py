@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ondemand.errors import OnDemandError
-from ondemand.prerendering.places import Target
 from ondemand.prerendering.report import Finding, RouteReport
+
+if TYPE_CHECKING:
+    from ondemand.prerendering.places import Target
 
 __all__ = ["Expanded", "Hello", "Job", "Order", "Proved", "Refused", "Stuck", "Visited"]
 

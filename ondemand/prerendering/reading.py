@@ -17,8 +17,11 @@ from ondemand.routing import to_url
 __all__ = ["Reader", "is_document"]
 
 
+_DOCUMENTS = frozenset({"text/html", "application/xhtml+xml"})
+
+
 def is_document(answer: Capture) -> bool:
-    return signals.media_type(answer) in {"text/html", "application/xhtml+xml"}
+    return signals.media_type(answer) in _DOCUMENTS
 
 
 class Reader:
@@ -42,16 +45,19 @@ class Reader:
                 visited.leads = next(((path, fragment) for path, fragment, *_ in self._inside(links)), None)
         elif location is not None:
             yield Finding("faulty-link", f"Its Location {location.raw!r} is no URL.", "Correct the redirect.")
-        if answer.body and is_document(answer):
+        media = signals.media_type(answer)
+        if answer.body and media in _DOCUMENTS:
             references = crawl.read_html(answer.body, charset=_charset(answer), url=self._url(answer.path))
             visited.ids = sorted(references.ids)
-        elif answer.body and signals.media_type(answer) == "text/css":
+        elif answer.body and media == "text/css":
             references = crawl.read_css(answer.body, url=self._url(answer.path))
         else:
             visited.links = self._inside(links)
             return
+        visited.links = self._inside([*links, *references.links] if links else references.links)
+        if not (references.faulty or self._is_https or self._abroad):
+            return
         document = cache(lambda: cast("Document", self._document(answer)))
-        visited.links = self._inside([*links, *references.links])
         visited.abroad = self._look_abroad(answer.body, document)
         for text in references.faulty:
             places = [Place(answer.path, document().line_of(text), text)]
