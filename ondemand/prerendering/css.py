@@ -138,15 +138,15 @@ def _css_past_comment(text: str, at: int) -> int:
 
 
 def _css_function(text: str, at: int) -> str:
-    """The name before the parenthesis at `at`, in lower case; "" if there is none."""
+    """The name before the parenthesis at `at`, in lower case; "" if there is none. `<!--` is a token of its own and no part of
+    it (CSS Syntax 3 section 4.3.1)."""
     before = text[max(at - 40, 0) : at]
     if "\\" not in before:
         start = len(before) - past(_CSS_TURNED_NAME, before[::-1], 0)
-        name, ahead = before[start:], before[:start]
-    else:  # from the front: backwards, nobody knows what a backslash escapes
-        tokens = [(token[1] or "", token[0]) for token in _CSS_NAMES.finditer(before)]
-        name = tokens[-1][0]
-        ahead = "".join("" if word else mark for word, mark in tokens[-3:-1])
-    if name.startswith("--") and ahead.endswith("<!"):  # section 4.3.1: "<!--" is a token of its own
-        name = name[2:]
-    return _css_unescaped(name).lower()
+        name = before[start:].lower()
+        return name[2:] if name.startswith("--") and before.endswith("<!", 0, start) else name
+    # from the front: backwards, nobody knows what a backslash escapes
+    tokens = [(token[1] or "", token[0]) for token in _CSS_NAMES.finditer(before)]
+    name = _css_unescaped(tokens[-1][0]).lower()
+    marks = "".join("" if word else mark for word, mark in tokens[-3:-1])
+    return name[2:] if name.startswith("--") and marks == "<!" else name
