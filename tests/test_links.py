@@ -166,6 +166,7 @@ redirect-chain (warning)  /old
   Link or redirect straight to /about.
 """
 SUM = "11 faults, 5 warnings in SECONDS s: 6 static pages, 1 file, 4 linked paths on demand. Nothing was written.\n"
+SUM += "  proven: 6 pages, rendered 96 times\n"
 
 ANNOTATED = """\
 ::error file=main.py,line=31,title=broken-fragment::/about: Nothing in /about has the id 'nobody'. Linked from /:6. \
@@ -226,8 +227,9 @@ def test_a_build_tells_what_costs_nothing_more(site: Path) -> None:
 def test_github_sees_them_beside_the_code(site: Path) -> None:
     done = ondemand(site, "check", "--format", "github")
     assert done.returncode == 1
-    *lines, last = done.stdout.splitlines()
+    *lines, last, proven = done.stdout.splitlines()
     assert len(lines) == 13
+    assert "proven: 6 pages" in proven
     assert set(ANNOTATED.splitlines()) <= set(lines)
     assert last.startswith("8 faults, 5 warnings in ")
 
@@ -540,8 +542,8 @@ MIXED = {
     f'<a href="{OTHER}">': None,
     '<a href="https://example.com/a">': None,
     f'<A HREF="{OWN.upper()}">': ("http://EXAMPLE.COM/A", "is linked to"),
-    f'<link rel="canonical" href="{OWN}">': (OWN, "is linked to"),
-    f'<link rel="canonical" href="{OTHER}">': None,
+    f'<link rel="alternate" href="{OWN}">': (OWN, "is linked to"),
+    f'<link rel="alternate" href="{OTHER}">': None,
     f'<link rel="stylesheet" href="{OTHER}">': (OTHER, "is loaded"),
     f'<script src="{OTHER}"></script>': (OTHER, "is loaded"),
     f'<img src="{OTHER}">': (OTHER, "is loaded"),

@@ -479,6 +479,16 @@ def test_a_page_that_serves_hosts_differently_is_found(framework: Any, wrap: Wra
     assert "with another host: line 2: <p>[shop | ondemand-canary]</p>" in why(report)[1]
 
 
+def test_a_link_to_the_site_by_another_scheme_is_no_difference(
+    framework: Any, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    app = site_of(
+        framework, lambda request: page('<a href="http://example.com/it">x</a> ' + str(request.url)), marked=True
+    )
+    report = built(wrap(app, dist=dist, snapshots=True, site="https://example.com"))
+    assert [finding.kind for finding in report.findings] == ["mixed"]
+
+
 # --- what is said about one page
 
 

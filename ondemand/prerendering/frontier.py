@@ -32,7 +32,7 @@ create table pages (
     size integer,
     seconds real,
     ids text,                    -- the ids of its document, one a line; null if it is none
-    line integer                 -- where the manifest's line of its snapshot begins
+    listed integer               -- where the manifest's line of its snapshot begins
 );
 create table queries (page integer not null, query text not null, primary key (page, query)) without rowid;
 create table leads (page integer primary key, target integer not null, fragment text not null);  -- redirects within the site
@@ -157,21 +157,21 @@ class Frontier:
 
     def written(self, page: int, line: int) -> None:
         """Note where the line of its snapshot begins in the manifest."""
-        self._db.execute("update pages set line = ? where id = ?", (line, page))
+        self._db.execute("update pages set listed = ? where id = ?", (line, page))
 
     def sample(self, count: int | None) -> Iterator[tuple[int, str, str, int, list[str]]]:
         """Of each route `count` static pages, spread over all of them; None: three of each, and all where the routes are not
         known. (id, path, kind, line, queries that links carry)."""
         self._db.execute("create index if not exists pages_by_route on pages (route, outcome, id)")
         routes = self._db.execute(
-            "select route, count(*) from pages where outcome = 'static' and line is not null group by route order by min(id)"
+            "select route, count(*) from pages where outcome = 'static' and listed is not null group by route order by min(id)"
         ).fetchall()
         for route, pages in routes:
             wanted = min(pages, count if count is not None else 3 if route is not None else pages)
             spread = [at * (pages - 1) // max(wanted - 1, 1) for at in range(wanted)]
             for offset in spread:
                 row = self._db.execute(
-                    "select id, path, kind, line from pages where route is ? and outcome = 'static' and line is not null "
+                    "select id, path, kind, listed from pages where route is ? and outcome = 'static' and listed is not null "
                     "order by id limit 1 offset ?",
                     (route, offset),
                 ).fetchone()
@@ -181,11 +181,11 @@ class Frontier:
     def withdraw(self, route: str | None, path: str, why: str) -> list[int]:
         """The pages of `route` (None: of unknown routes, the one at `path`) are no snapshots after all. Returns where their
         lines begin in the manifest."""
-        where = "outcome = 'static' and line is not null and " + ("path = ?" if route is None else "route = ?")
+        where = "outcome = 'static' and listed is not null and " + ("path = ?" if route is None else "route = ?")
         value = path if route is None else route
-        lines = [row[0] for row in self._db.execute(f"select line from pages where {where}", (value,))]  # noqa: S608
+        lines = [row[0] for row in self._db.execute(f"select listed from pages where {where}", (value,))]  # noqa: S608
         self._db.execute(
-            f"update pages set outcome = 'on demand', why = ?, change = null, line = null where {where}",  # noqa: S608
+            f"update pages set outcome = 'on demand', why = ?, change = null, listed = null where {where}",  # noqa: S608
             (why, value),
         )
         return lines

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Page:
     body: bytes | None  # None for a redirect: what is stored is not what the app answered
     renders: int = 0
     reads: dict[str, str] = field(default_factory=dict[str, str])
-    others: list[tuple[Change, Capture]] = field(default_factory=list[tuple[Change, Capture]])
+    others: list[tuple[Change, Capture, str]] = field(default_factory=list[tuple[Change, Capture, str]])
 
     def why_other(self, answer: Capture) -> str | None:
         """What of `answer` is not as in the snapshot, in words; None if nothing is."""
@@ -121,7 +121,7 @@ class Prover:
         plain = await self._visitor.capture(job.path)
         page.renders += 1
         self._judge(proved, page, plain, route, decision)
-        if identities and not any(change.identity for change, _ in page.others):
+        if identities and not any(change.identity for change, *_ in page.others):
             proved.harmless = sorted(_proven(identities) & (read_by_identities | {READS["session"], READS["user"]}))
         if not page.others:  # else it is told already what it shows
             self._tell_reads(proved, page, decision, route)
@@ -160,25 +160,34 @@ class Prover:
             page.reads.setdefault(what, where)
         if not answer.status and not answer.error and not answer.timed_out:
             return  # something in front of OnDemand answered, and will do so in front of the snapshot
+        seen = page
         if change.host or change.scheme:
             if not answer.status or (answer.status >= 300 and answer.status != page.snapshot.status):
                 return  # it does not answer to that host, or leads to its own
-            self._bring_home(answer, change)
+            if page.why_other(answer) is not None:
+                seen, answer = self._bring_home(page, answer, change)
         if change.query:
             _forget_query(answer, change.query)
         if any(name.decode() in _varies(page.snapshot) for name, _ in change.headers):
             return  # a request that carries it goes to the app
-        if page.why_other(answer) is not None:
-            page.others.append((change, answer))
+        if (why := seen.why_other(answer)) is not None:
+            page.others.append((change, answer, why))
 
-    def _bring_home(self, answer: Capture, change: Change) -> None:
-        """Put the site's own origin in the place of the one that was asked at: such a difference is none."""
+    def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
+        """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
         own = self._config.origin.partition("//")[2]
         host = OTHER_HOST if change.host else own
-        places = re.compile(rb"https?://" + re.escape(host.encode()) + rb"(?![\w.-])")
-        home = self._config.origin.encode()
-        answer.body = places.sub(home, answer.body)
-        answer.headers = [(name, places.sub(home, value)) for name, value in answer.headers]
+        places = re.compile(r"https?://" + re.escape(host) + r"(?![\w.-])")
+        home = self._config.origin
+        in_bytes = re.compile(places.pattern.encode())
+        headers = tuple((name, places.sub(home, value)) for name, value in page.snapshot.headers)
+        body = None if page.body is None else in_bytes.sub(home.encode(), page.body)
+        changed = replace(
+            answer,
+            body=in_bytes.sub(home.encode(), answer.body),
+            headers=[(name, in_bytes.sub(home.encode(), value)) for name, value in answer.headers],
+        )
+        return _Page(page.snapshot._replace(headers=headers), body), changed
 
     async def _wait_for_next_second(self, page: _Page) -> None:
         """A clock that shows seconds shows the same again within one: a page that seems to have one is asked in the next."""
@@ -193,16 +202,15 @@ class Prover:
     def _judge(self, proved: Proved, page: _Page, plain: Capture, route: Route | None, decision: Decision) -> None:
         others, unstable = page.others, page.why_other(plain)
         if unstable is not None:
-            others = [(change, answer) for change, answer in others if not _as_plain(page, plain, answer)]
+            others = [other for other in others if not _as_plain(page, plain, other[1])]
             self._tell_unstable(proved, page, plain, unstable, decision, route)
         page.others = others
         if not others:
             return
-        change, answer = others[0]
-        names = ", ".join(other.name for other, _ in others)
-        where = page.why_other(answer)
+        change, _, where = others[0]
+        names = ", ".join(other.name for other, *_ in others)
         message = f"it differs for a visitor with {names}: {where}"
-        if change.identity or not any(other.identity for other, _ in others):
+        if change.identity or not any(other.identity for other, *_ in others):
             message = f"it differs for {change.name if change.identity else 'a visitor with ' + names}: {where}"
         self._tell(proved, Finding("differs", message, self._remedy(change, proved, route)), decision, route)
 
