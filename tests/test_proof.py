@@ -222,7 +222,7 @@ def test_a_signed_session_is_found_by_who_is_logged_in(
     if marked:
         assert report.generation is None
         if inside:  # its answer says itself that it is another one for another cookie
-            assert [finding.kind for finding in of(report)] == ["vary"]
+            assert [finding.kind for finding in of(report)] == ["session", "vary"]
             return
         assert [finding.kind for finding in of(report)] == ["differs", "session"]
         assert "it differs for alice logged in: line 2: <p>[guest | Alice]</p>" in of(report)[0].message
@@ -535,6 +535,29 @@ def test_a_cookie_read_and_not_shown_is_proven_harmless_by_an_identity(
     token = {"alice": {"Authorization": "Bearer x"}}  # proves nothing about cookies
     report = built(wrap(site_of(framework, reads, marked=True), dist=dist, snapshots=True, identities=token))
     assert [finding.kind for finding in report.findings] == ["reads"]
+
+
+class Refuses:
+    """Middleware outside of OnDemand that lets nobody in who says who they are."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and b"sid=tok" in dict(scope["headers"]).get(b"cookie", b""):
+            await Response("no", 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def test_an_identity_that_never_reached_the_page_proves_nothing(framework: Any, dist: Path, built: Build) -> None:
+    def reads(request: Request) -> Response:
+        request.cookies.get("sid")
+        return page("same")
+
+    app = innermost(framework({"/it": reads}, marked=True), dist=dist, identities={"alice": {"cookie": "sid=tok"}})
+    app.add_middleware(Refuses)
+    assert [finding.kind for finding in built(app).findings] == ["reads"]
 
 
 def test_a_mark_that_names_what_the_page_reads(framework: Any, wrap: Wrap, dist: Path, built: Build) -> None:

@@ -98,7 +98,7 @@ class Prover:
         self._state = state
         self._folder = folder
         self._clock = clock
-        self._visitors = visitors(config, words_beside_cookies())
+        self._visitors: tuple[Change, ...] | None = None  # who they are takes a look at the user's code
         self._identities: list[Change] | None = None
         self._logging_in = asyncio.Lock()
 
@@ -111,9 +111,9 @@ class Prover:
             body = (self._folder / snapshot.file).read_bytes()
         page = _Page(snapshot, body, renders=1)
         proved = Proved(job.id, job.path, snapshot.route)
-        identities = await self._logged_in(proved)
-        for change in identities:
-            await self._render(page, change)
+        if self._visitors is None:
+            self._visitors = visitors(self._config, words_beside_cookies())
+        identities = [change for change in await self._logged_in(proved) if await self._render(page, change)]
         read_by_identities = set(page.reads)
         for change in (*self._visitors, *self._queries(job, route)):
             await self._render(page, change)
@@ -153,25 +153,27 @@ class Prover:
         by_name = {pair.partition("=")[0]: pair for pair in reversed(pairs) if pair}
         return [Change("a query", query="&".join(by_name.values()).encode("ascii", "replace"))]
 
-    async def _render(self, page: _Page, change: Change) -> None:
+    async def _render(self, page: _Page, change: Change) -> bool:
+        """Render it as this visitor, and note what is other. False if that says nothing about the page."""
         answer = await self._visitor.capture(page.snapshot.path, change)
         page.renders += 1
         for what, where in answer.reads.items():
             page.reads.setdefault(what, where)
         if not answer.status and not answer.error and not answer.timed_out:
-            return  # something in front of OnDemand answered, and will do so in front of the snapshot
+            return False  # something in front of OnDemand answered, and will do so in front of the snapshot
         seen = page
         if change.host or change.scheme:
             if not answer.status or (answer.status >= 300 and answer.status != page.snapshot.status):
-                return  # it does not answer to that host, or leads to its own
+                return False  # it does not answer to that host, or leads to its own
             if page.why_other(answer) is not None:
                 seen, answer = self._bring_home(page, answer, change)
         if change.query:
             _forget_query(answer, change.query)
         if any(name.decode() in _varies(page.snapshot) for name, _ in change.headers):
-            return  # a request that carries it goes to the app
+            return False  # a request that carries it goes to the app
         if (why := seen.why_other(answer)) is not None:
             page.others.append((change, answer, why))
+        return True
 
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
         """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
