@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from ondemand._asgi import ASGIApp, Headers, Message, Scope
 from ondemand.frames import describe, stuck_frames, user_frames
-from ondemand.recording import CAPTURE, CREDENTIALS, Recording
+from ondemand.recording import CAPTURE, Recording
 from ondemand.routing import to_url
-from ondemand.watching import WatchedValue
+from ondemand.watching import WatchedName, WatchedValue
 
 __all__ = ["Capture", "Change", "Visitor"]
 
@@ -77,9 +77,16 @@ class Capture:
 _HEADERS: Headers = [(b"accept", b"*/*"), (b"accept-encoding", b"identity")]
 
 
-def _watched(name: bytes, value: bytes, recording: Recording) -> bytes:
+_TRIED = frozenset(["accept", "hx-request", "origin", "x-requested-with"])
+"""Headers of which the values that a build tries are all that pages tell apart: who reads one is not noted."""
+
+
+def _watched(name: bytes, value: bytes, recording: Recording) -> tuple[bytes, bytes]:
     key = name.decode("ascii")
-    return WatchedValue.of(value, partial(recording.sees, key)) if key in CREDENTIALS else value
+    if key in _TRIED:
+        return name, value
+    tell = partial(recording.sees, key)
+    return WatchedName.of(name, tell), WatchedValue.of(value, tell)
 
 
 class Visitor:
@@ -115,7 +122,7 @@ class Visitor:
         headers: Headers = [
             (b"host", change.host or self._host),
             *(pair for pair in _HEADERS if pair[0] not in replaced),
-            *((name, _watched(name, value, recording)) for name, value in change.headers),
+            *(_watched(name, value, recording) for name, value in change.headers),
         ]
         full = self._prefix if self._bare and path == "/" else self._prefix + path
         scope: Scope = {
@@ -135,7 +142,7 @@ class Visitor:
             CAPTURE: recording,
         }
         if self._state is not None:
-            scope["state"] = dict(self._state)
+            scope["state"] = recording.watch_state(self._state)
         return scope
 
     async def capture(self, path: str, change: Change = PLAIN) -> Capture:

@@ -36,6 +36,7 @@ READS: Mapping[str, str] = {
     "authorization": "the Authorization header",
     "session": "the session",
     "user": "the user",
+    "state": "what middleware found out about the visitor",
     "headers": "the request's headers",
     "query": "the request's query",
     "address": "the client's address",

@@ -7,13 +7,13 @@ which nothing that comes over the network can forge.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
 from ondemand._asgi import Headers, Message, Scope, Send
 from ondemand.marks import READS
-from ondemand.watching import WatchedScope, reader
+from ondemand.watching import WatchedScope, WatchedState, reader
 
 __all__ = ["BUILDING", "CAPTURE", "CREDENTIALS", "Recording", "is_building"]
 
@@ -26,13 +26,17 @@ BUILDING = "ONDEMAND_BUILDING"
 CREDENTIALS = {
     "cookie": READS["cookie"],
     "authorization": READS["authorization"],
-    "session": READS["session"],
     "user": READS["user"],
     "auth": READS["user"],
+    "client": READS["address"],
+    "session": READS["session"],
+    "state": READS["state"],
 }
-"""What tells visitors apart, by the name of its header or its key in the scope, in words."""
+"""What tells visitors apart, by the name of its header or its key in the scope, in words. Other headers are "headers"."""
 
-_OF_VISITOR = frozenset(["session", "user", "auth"])  # what middleware leaves in the scope
+_OF_ANYBODY = frozenset(["client", "accept-language", "referer", "user-agent"])  # says nothing about who somebody is
+
+_OF_VISITOR = frozenset(["user", "auth", "client", "session"])  # what middleware leaves in the scope
 
 MAX_BODY = 256 * 1024 * 1024
 """Bytes of a body beyond which a page is taken to be endless."""
@@ -47,6 +51,9 @@ class Recording:
     """What passed `OnDemand`'s own layer while one path was captured."""
 
     __slots__ = (
+        "_looked_at",
+        "_read_outside",
+        "_scope",
         "_session",
         "_watches",
         "begun",
@@ -76,6 +83,9 @@ class Recording:
         self.reads: dict[
             str, str
         ] = {}  # what only a visitor has and page code read -> where, a frame of the user's code
+        self._looked_at = False  # by something that is not page code
+        self._read_outside: dict[str, str] = {}  # what it read inside of `OnDemand` -> where
+        self._scope: WatchedScope | None = None
         self._session: Callable[[], bool] | None = None
         self.writes: dict[str, str] = {}  # cookies that page code set -> where
 
@@ -83,9 +93,10 @@ class Recording:
         """From here on what is read of the visitor is noted; answers the scope and `send` for the app, with what passes `send`
         recorded on the way out."""
         self.begun = True
+        self._read_outside.clear()
         self._session = _watch_session(scope)
         if self._watches:
-            scope = WatchedScope(scope, _OF_VISITOR, self.sees)
+            scope = self._scope = WatchedScope(scope, _OF_VISITOR, self.sees, self._looked)
 
         async def record(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -101,7 +112,10 @@ class Recording:
         """The app has answered, or raised `error`."""
         self.error = error
         if self._session is not None and self._session():
-            self.reads.setdefault("the session", "")
+            self.reads.setdefault(READS["session"], "")
+        if (scope := self._scope) is not None and "app" in scope and "endpoint" not in scope:
+            for what, where in self._read_outside.items():  # no route was reached: what read it is what answered
+                self.reads.setdefault(what, where)
 
     def read(self, what: str) -> None:
         """Page code reads something that only a visitor has."""
@@ -109,10 +123,24 @@ class Recording:
             self.reads[what] = _where()
 
     def sees(self, key: str) -> None:
-        """Something looks at the visitor's credentials: noted if it is page code. key: of `CREDENTIALS`."""
-        what = CREDENTIALS[key]
-        if what not in self.reads and (where := reader()) is not None:
+        """Something looks at what tells visitors apart: noted if it is page code. key: the name of a header, or of
+        `CREDENTIALS`."""
+        what = CREDENTIALS.get(key, READS["headers"])
+        if what in self.reads:
+            return
+        if (where := reader()) is not None:
             self.reads[what] = where
+        elif key not in _OF_ANYBODY:
+            self._looked_at = True
+            if what not in self._read_outside:
+                self._read_outside[what] = _where()
+
+    def watch_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of the lifespan's state for this request, in which what middleware leaves there is watched."""
+        return WatchedState(state, partial(self.sees, "state"), self._looked) if self._watches else dict(state)
+
+    def _looked(self) -> bool:
+        return self._looked_at
 
     def reading(self, what: str) -> Callable[[], None]:
         """A function that says `read(what)`."""

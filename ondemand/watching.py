@@ -11,19 +11,46 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import Any
 
 from ondemand.frames import is_users, shown
 
-__all__ = ["WatchedScope", "WatchedValue", "reader"]
+__all__ = ["WatchedName", "WatchedScope", "WatchedState", "WatchedValue", "reader"]
 
 _ROUTING = tuple(os.path.join(os.sep, package, "routing.py") for package in ("starlette", "fastapi"))
 _MIDDLEWARE = os.path.join(os.sep, "starlette", "")
+_FRAMEWORK = tuple(os.path.join(os.sep, package, "") for package in ("starlette", "fastapi"))
 _OURS = os.path.join(os.path.dirname(__file__), "middleware.py")
 
+_IN_ROUTE: ContextVar[bool] = ContextVar("ondemand_in_route", default=False)
+"""True in the task that a framework's router has led into a route, and in the tasks that page code starts."""
 
 Tell = Callable[[], None]
+
+
+class WatchedName(bytes):
+    """The name of a header that calls `tell` when it is found to be the one that somebody looks for."""
+
+    _tell: Tell
+
+    @classmethod
+    def of(cls, name: bytes, tell: Tell) -> WatchedName:
+        watched = cls(name)
+        watched._tell = tell
+        return watched
+
+    def __eq__(self, other: object) -> bool:
+        same = bytes.__eq__(self, other)
+        if same is True:
+            self._tell()
+        return same
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = bytes.__hash__
 
 
 class WatchedValue(bytes):
@@ -41,32 +68,10 @@ class WatchedValue(bytes):
         self._tell()
         return WatchedText.of(bytes(self).decode(*arguments, **named), self._tell)
 
-    def split(self, *arguments: Any, **named: Any) -> list[bytes]:
-        self._tell()
-        return bytes(self).split(*arguments, **named)
-
-    def partition(self, *arguments: Any) -> tuple[bytes, bytes, bytes]:
-        self._tell()
-        return bytes(self).partition(*arguments)
-
-    def startswith(self, *arguments: Any) -> bool:
-        self._tell()
-        return bytes(self).startswith(*arguments)
-
-    def __contains__(self, other: Any) -> bool:
-        self._tell()
-        return other in bytes(self)
-
-    def __eq__(self, other: object) -> bool:
-        self._tell()
-        return bytes(self) == other
-
-    __hash__ = bytes.__hash__
-
 
 class WatchedText(str):
     """Text that came of a watched value. Frameworks cut cookies out of a header before any page asks for one: so its pieces
-    are watched, and a look-up by the name of one is seen."""
+    are watched, and a look-up by the name of one, or of one, is seen."""
 
     _tell: Tell
 
@@ -89,17 +94,6 @@ class WatchedText(str):
     def removeprefix(self, *arguments: Any) -> str:
         return WatchedText.of(str.removeprefix(self, *arguments), self._tell)
 
-    def encode(self, *arguments: Any, **named: Any) -> bytes:
-        self._tell()
-        return str.encode(self, *arguments, **named)
-
-    def __eq__(self, other: object) -> bool:
-        self._tell()
-        return str.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
     def __str__(self) -> str:
         self._tell()
         return "".join([self])
@@ -110,27 +104,104 @@ class WatchedText(str):
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
 
-    __hash__ = str.__hash__
+
+def _telling(kind: type[bytes | str], name: str) -> Callable[..., Any]:
+    plain: Callable[..., Any] = getattr(kind, name)
+
+    def told(self: Any, *arguments: Any, **named: Any) -> Any:
+        self._tell()
+        return plain(self, *arguments, **named)
+
+    return told
+
+
+_LOOKS = (
+    "__contains__",
+    "__eq__",
+    "__getitem__",
+    "__hash__",
+    "__iter__",
+    "__ne__",
+    "endswith",
+    "find",
+    "index",
+    "startswith",
+)
+for _name in (*_LOOKS, "partition", "rpartition", "split", "rsplit", "removeprefix", "strip", "lower", "upper"):
+    setattr(WatchedValue, _name, _telling(bytes, _name))
+for _name in (*_LOOKS, "encode", "rpartition", "rsplit", "lower", "upper", "casefold", "removesuffix", "replace"):
+    setattr(WatchedText, _name, _telling(str, _name))
 
 
 class WatchedScope(dict[str, Any]):
-    """A scope that calls `tell(key)` when one of `keys` is looked up."""
+    """A scope that calls `tell(key)` when one of `keys` is looked up, and "state" when it is one that a middleware added after
+    it had looked at credentials."""
 
-    def __init__(self, scope: Mapping[str, Any], keys: frozenset[str], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, scope: Mapping[str, Any], keys: frozenset[str], tell: Callable[[str], None], looked: Callable[[], bool]
+    ) -> None:
         super().__init__(scope)
         self._keys = keys
         self._tell = tell
+        self._looked = looked
+        self._made: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
-        if key in self._keys:
-            self._tell(key)
+        self._sees(key)
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        if key in self._keys and key in self:
-            self._tell(key)
+        if key in self:
+            self._sees(key)
         return super().get(key, default)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if self._looked() and not _by_framework():
+            self._made.add(key)
+        super().__setitem__(key, value)
+
+    def update(self, *arguments: Any, **named: Any) -> None:
+        super().update(*arguments, **named)
+        if "endpoint" in self:
+            _IN_ROUTE.set(True)
+
+    def _sees(self, key: str) -> None:
+        if key in self._keys:
+            self._tell(key)
+        elif key in self._made:
+            self._tell("state")
+
+
+class WatchedState(dict[str, Any]):
+    """`scope["state"]`, which calls `tell` when something is looked up that was put there after credentials were looked at."""
+
+    def __init__(self, state: Mapping[str, Any], tell: Tell, looked: Callable[[], bool]) -> None:
+        super().__init__(state)
+        self._tell = tell
+        self._looked = looked
+        self._made: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        if key in self._made:
+            self._tell()
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key in self._made:
+            self._tell()
+        return super().get(key, default)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if self._looked() and reader() is None:
+            self._made.add(key)
+        super().__setitem__(key, value)
+
+
+def _by_framework() -> bool:
+    file = sys._getframe(2).f_code.co_filename  # pyright: ignore[reportPrivateUsage]
+    return file.startswith(os.path.dirname(__file__)) or any(package in file for package in _FRAMEWORK)
 
 
 def reader() -> str | None:
@@ -168,9 +239,11 @@ def _split(stack: Stack) -> tuple[Stack, Stack]:
         if (
             code.co_filename == _OURS
         ):  # no route between here and there: a framework's middleware, or an app without routes
-            framework = any(_MIDDLEWARE in code.co_filename for code, _ in stack[:at] if code.co_name == "__call__")
-            return ([], stack) if framework else (stack[:at], stack[at:])
-    return ([], stack) if _in_event_loop() else (stack, [])  # a function that a framework runs in a thread
+            inside = any(_MIDDLEWARE in code.co_filename for code, _ in stack[:at] if code.co_name == "__call__")
+            around = any(_MIDDLEWARE in code.co_filename for code, _ in stack[at:])
+            return ([], stack) if inside or around else (stack[:at], stack[at:])
+    # a function that a framework runs in a thread, or a task: the page's, or one that a middleware started
+    return ([], stack) if _in_event_loop() and not _IN_ROUTE.get() else (stack, [])
 
 
 def _in_event_loop() -> bool:

@@ -35,8 +35,8 @@ _COMPARED = frozenset(
 """The headers that make an answer another one. Others (request ids, timings) may be new each time."""
 
 _PROVES = {  # what an identity with such a header proves harmless, if the page is the same for them
-    "cookie": (READS["cookie"], READS["session"], READS["user"]),
-    "authorization": (READS["authorization"], READS["user"]),
+    "cookie": (READS["cookie"], READS["session"], READS["user"], READS["state"]),
+    "authorization": (READS["authorization"], READS["user"], READS["state"]),
 }
 
 
@@ -316,7 +316,7 @@ def reads_remedy(what: str, route: Route | None) -> str:
     name = next((name for name, words in READS.items() if words == what), "")
     remedy = f"Render it on demand: {_off(route)}."
     own = route is not None and route.own
-    if name in {"cookie", "authorization", "session", "user"}:
+    if name in {"cookie", "authorization", "session", "user", "state"}:
         remedy += " If nothing of it is shown, prove that by somebody who is logged in: identities={...}"
         return remedy + ("." if own else f', or say that you know: @prerender(reads=["{name}"]).')
     return remedy if own else remedy + f' Or say that you know: @prerender(reads=["{name}"]).'

@@ -1,0 +1,258 @@
+"""Apps that hide from the proof what they depend on, and apps that only look as if they depended on somebody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ondemand import Pages, prerender
+from tests.asking import Wrap, innermost
+from tests.conftest import Build
+from tests.test_proof import of, page, why
+
+USERS = {"tok-1": "Alice"}
+"""No visitor that a build makes up is one of them: that a page depends on them is seen by what it reads, or not at all."""
+
+
+def user_of(request: Request) -> str:
+    return USERS.get(request.cookies.get("sid", ""), "guest")
+
+
+async def user_of_async(request: Request) -> str:
+    await asyncio.sleep(0)
+    return user_of(request)
+
+
+def app_of(handler: Any, *, marked: bool = False) -> FastAPI:
+    """An app with a copy of `handler` at /: a mark stays on the function that it was given."""
+    endpoint = FunctionType(handler.__code__, globals(), handler.__name__, handler.__defaults__, handler.__closure__)
+    endpoint.__annotations__ = handler.__annotations__
+    app = FastAPI(openapi_url=None)
+    app.get("/")(prerender(endpoint) if marked else endpoint)
+    return app
+
+
+# --- reading that hides
+
+
+async def gathers(request: Request) -> Response:
+    (user,) = await asyncio.gather(user_of_async(request))
+    return page(user)
+
+
+async def groups(request: Request) -> Response:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(user_of_async(request))
+    return page(task.result())
+
+
+async def in_a_thread(request: Request) -> Response:
+    return page(await asyncio.to_thread(user_of, request))
+
+
+def looks_by_name(found: Callable[[bytes], bool]) -> Any:
+    async def handler(request: Request) -> Response:
+        known = any(name == b"cookie" and found(value) for name, value in request.scope["headers"])
+        return page("Alice" if known else "guest")
+
+    return handler
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    "handler",
+    [
+        gathers,
+        groups,
+        in_a_thread,
+        looks_by_name(lambda value: value[4:9] == b"tok-1"),
+        looks_by_name(lambda value: value.endswith(b"tok-1")),
+        looks_by_name(lambda value: "tok-1" in str(value, "latin-1")),
+    ],
+    ids=["gather", "task group", "thread", "slice", "endswith", "str"],
+)
+def test_reading_is_seen_wherever_page_code_does_it(
+    marked: bool, handler: Any, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    report = built(wrap(app_of(handler, marked=marked), dist=dist, snapshots=True))
+    if marked:
+        assert [finding.kind for finding in of(report, "/")] == ["reads"]
+        assert Path(__file__).name in of(report, "/")[0].frames[0]
+    else:
+        assert why(report, "/")[1].startswith("it reads the request's cookies, which a build has not (")
+
+
+class Middleware:
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def enter(self, scope: Any) -> None: ...
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            self.enter(scope)
+        await self.app(scope, receive, send)
+
+
+class InState(BaseHTTPMiddleware):
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        request.state.user = user_of(request)
+        return await call_next(request)
+
+
+class InPlainState(Middleware):
+    def enter(self, scope: Any) -> None:
+        scope.setdefault("state", {})["user"] = user_of(Request(scope))
+
+
+class TokenInState(Middleware):
+    def enter(self, scope: Any) -> None:
+        scope["state"]["user"] = Request(scope).headers.get("authorization", "")
+
+
+class InScope(Middleware):
+    def enter(self, scope: Any) -> None:
+        scope["who"] = user_of(Request(scope))
+
+
+class InSession(Middleware):
+    def enter(self, scope: Any) -> None:
+        scope["session"] = {"user": user_of(Request(scope))}
+
+
+async def shows_state(request: Request) -> Response:
+    return page(USERS.get(request.state.user, "guest"))
+
+
+async def shows_scope(request: Request) -> Response:
+    return page(request.scope["who"])
+
+
+async def shows_session(request: Request) -> Response:
+    return page(request.session["user"])
+
+
+LEFT = "it reads what middleware found out about the visitor, which a build has not ("
+
+
+@pytest.mark.parametrize(
+    ("middleware", "handler", "reason"),
+    [
+        (InState, shows_state, LEFT),
+        (InPlainState, shows_state, LEFT),
+        (TokenInState, shows_state, LEFT),
+        (InScope, shows_scope, LEFT),
+        (InSession, shows_session, "it reads the session, which a build has not ("),
+    ],
+)
+def test_what_middleware_finds_out_about_a_visitor_is_seen_where_a_page_uses_it(
+    middleware: Any, handler: Any, reason: str, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    def site(*, marked: bool, **settings: Any) -> Any:
+        app = app_of(handler, marked=marked)
+        app.add_middleware(middleware)
+        return wrap(app, dist=dist, snapshots=True, skips=[middleware.__name__], **settings)
+
+    assert why(built(site(marked=False)), "/")[1].startswith(reason)
+    kind = "session" if middleware is InSession else "reads"
+    assert {finding.kind for finding in built(site(marked=True)).findings} == {kind}
+
+
+def test_what_middleware_in_front_of_ondemand_finds_out_is_seen_too(dist: Path, built: Build) -> None:
+    app = app_of(shows_state)
+    innermost(app, dist=dist, snapshots=True)
+    app.add_middleware(InState)
+    assert why(built(app), "/")[1].startswith(LEFT)
+
+
+def test_an_identity_proves_that_a_page_does_not_show_what_middleware_found_out(
+    wrap: Wrap, dist: Path, built: Build
+) -> None:
+    async def logs(request: Request) -> Response:
+        str(request.state.user)
+        return page("same")
+
+    app = app_of(logs, marked=True)
+    app.add_middleware(InState)
+    settings: dict[str, Any] = {"dist": dist, "snapshots": True, "skips": ["InState"]}
+    assert built(wrap(app, identities={"alice": {"cookie": "sid=tok-1"}}, **settings)).findings == []
+
+
+def test_a_middleware_that_redirects_who_is_not_logged_in_is_never_published_in_silence(
+    wrap: Wrap, dist: Path, built: Build
+) -> None:
+    class Guards(BaseHTTPMiddleware):
+        async def dispatch(self, request: Request, call_next: Any) -> Response:
+            if request.url.path == "/" and user_of(request) == "guest":
+                return RedirectResponse("/login", 302)
+            return await call_next(request)
+
+    async def login(request: Request) -> Response:
+        return page("log in")
+
+    app = app_of(login, marked=True)
+    app.get("/login")(login)
+    app.add_middleware(Guards)
+    (finding,) = built(wrap(app, dist=dist, snapshots=True, skips=["Guards"])).findings
+    assert (finding.kind, finding.path) == ("reads", "/")
+    assert "in user_of: " in finding.frames[0]
+
+
+# --- middleware that reads for every page, and says nothing about any
+
+
+class Logs(Middleware):
+    def enter(self, scope: Any) -> None:
+        user_of(Request(scope))
+        dict(scope["headers"]).get(b"authorization", b"").decode()
+
+
+class LogsInATask(BaseHTTPMiddleware):
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        task = asyncio.create_task(user_of_async(request))
+        response = await call_next(request)
+        await task
+        return response
+
+
+class Numbers(BaseHTTPMiddleware):
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        request.state.number = request.headers.get("x-request-id", "1")
+        user_of(request)
+        return await call_next(request)
+
+
+@pytest.mark.parametrize("middleware", [Logs, LogsInATask, Numbers])
+def test_middleware_that_reads_and_tells_the_page_nothing_is_no_finding(
+    middleware: Any, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    async def same(request: Request) -> Response:
+        return page(f"{request.url_for('same').path} {getattr(request.state, 'number', 1)}")
+
+    app = app_of(same, marked=True)
+    app.add_middleware(middleware)
+    assert built(wrap(app, dist=dist, snapshots=True, skips=[middleware.__name__])).findings == []
+
+
+def test_middleware_that_reads_in_front_of_ondemand_says_nothing_about_pages_of_our_own(
+    dist: Path, built: Build
+) -> None:
+    pages = Pages()
+
+    @pages.page("/")
+    def own(page: Any) -> str:
+        return "<p>same"
+
+    app = FastAPI(openapi_url=None)
+    innermost(app, dist=dist, snapshots=True, pages=pages)
+    app.add_middleware(InState)
+    assert built(app).findings == []
