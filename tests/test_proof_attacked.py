@@ -9,10 +9,10 @@ from types import FunctionType
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from ondemand import Pages, prerender
 from tests.asking import Wrap, innermost
@@ -256,3 +256,62 @@ def test_middleware_that_reads_in_front_of_ondemand_says_nothing_about_pages_of_
     innermost(app, dist=dist, snapshots=True, pages=pages)
     app.add_middleware(InState)
     assert built(app).findings == []
+
+
+# --- headers that no list has
+
+
+def user_of_key(request: Request) -> str:
+    return USERS.get(request.headers.get("x-api-key", ""), "guest")
+
+
+async def by_key(user: str = Depends(user_of_key)) -> Response:
+    return page(user)
+
+
+async def by_proxy(request: Request) -> Response:
+    return page(request.headers.get("x-forwarded-user", "guest"))
+
+
+async def by_country(request: Request) -> Response:
+    return page("EUR" if request.headers.get("cf-ipcountry") in {"DE", "FR"} else "USD")
+
+
+async def for_robots(request: Request) -> Response:
+    return page("short" if "Googlebot" in request.headers.get("user-agent", "") else "long")
+
+
+async def by_region(request: Request) -> Response:
+    return page("oi" if "pt-BR" in request.headers.get("accept-language", "") else "hi")
+
+
+async def by_network(request: Request) -> Response:
+    return page("inside" if request.client and request.client.host.startswith("10.") else "outside")
+
+
+async def for_browsers(request: Request) -> Response:
+    return page("hi") if "text/html" in request.headers.get("accept", "") else PlainTextResponse("hi")
+
+
+HEADERS = "it reads the request's headers, which a build has not ("
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    [
+        (by_key, HEADERS),
+        (
+            by_proxy,
+            "it differs for a visitor with the header x-forwarded-user: line 2: <p>[guest | ondemand-canary]</p>",
+        ),
+        (by_country, HEADERS),
+        (for_robots, HEADERS),
+        (by_region, HEADERS),
+        (by_network, "it reads the client's address, which a build has not ("),
+        (for_browsers, "it differs for a visitor with the header accept: line 1: [hi | <!doctype html>"),
+    ],
+)
+def test_headers_that_the_users_code_names_are_sent_and_watched(
+    handler: Any, reason: str, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    assert why(built(wrap(app_of(handler), dist=dist, snapshots=True)), "/")[1].startswith(reason)

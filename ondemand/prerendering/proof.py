@@ -155,6 +155,12 @@ class Prover:
 
     async def _render(self, page: _Page, change: Change) -> bool:
         """Render it as this visitor, and note what is other. False if that says nothing about the page."""
+        names = {name.decode() for name, _ in change.headers} & _varies(page.snapshot)
+        if names:  # a request that carries it goes to the app
+            rest = tuple(pair for pair in change.headers if pair[0].decode() not in names)
+            if change.identity or not rest:
+                return False
+            change = replace(change, headers=rest)
         answer = await self._visitor.capture(page.snapshot.path, change)
         page.renders += 1
         for what, where in answer.reads.items():
@@ -169,10 +175,16 @@ class Prover:
                 seen, answer = self._bring_home(page, answer, change)
         if change.query:
             _forget_query(answer, change.query)
-        if any(name.decode() in _varies(page.snapshot) for name, _ in change.headers):
-            return False  # a request that carries it goes to the app
-        if (why := seen.why_other(answer)) is not None:
-            page.others.append((change, answer, why))
+        why = seen.why_other(answer)
+        if why is None:
+            return True
+        if not change.identity and len(change.headers) > 1:  # which of them?
+            before = len(page.others)
+            for pair in change.headers:
+                await self._render(page, Change(f"the header {pair[0].decode()}", (pair,)))
+            if len(page.others) > before:
+                return True
+        page.others.append((change, answer, why))
         return True
 
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:

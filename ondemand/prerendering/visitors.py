@@ -23,6 +23,7 @@ CANARY = "ondemand-canary"
 """What stands where a visitor's own text would: if a page shows it, it shows what a visitor sent."""
 
 OTHER_HOST = f"{CANARY}.example"  # RFC 2606: nobody's
+OTHER_CLIENT = "203.0.113.9"  # RFC 5737
 
 _COOKIES = (
     *("access_token", "auth", "csrftoken", "currency", "id", "lang", "language", "locale", "name", "session", "session_id"),
@@ -36,6 +37,15 @@ _LANGUAGES = frozenset(
 """Codes of which one, found in the user's code, is taken for a language of the site."""
 
 _OF_LANGUAGE = re.compile("lang|locale|i18n", re.IGNORECASE)
+_BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+_NOT_OF_VISITOR = re.compile(
+    "access-control-|cache-control$|content-|if-|last-modified$|proxy-|set-cookie$|strict-transport|transfer-|accept-encoding$"
+    "|accept-ranges$|retry-after$|www-authenticate$|x-content-type|x-frame|x-forwarded-(?:host|port|prefix|proto)$"
+    "|.*(?:correlation|request-id|trace)"
+)
+"""Names beside `headers` in the user's code that an answer has, that a proxy sets, or that are new each time."""
+
 _MANY = 60  # names beyond which a Cookie header grows too long for some apps
 
 
@@ -63,19 +73,30 @@ def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
         ("X-Requested-With", "x-requested-with", "XMLHttpRequest"),
         ("an Origin", "origin", f"https://{OTHER_HOST}"),
         ("a Referer", "referer", f"https://{OTHER_HOST}/{CANARY}"),
-        ("a header that nobody knows", f"x-{CANARY}", CANARY),
     ]
     changes = [Change(name, ((field.encode(), value.encode()),)) for name, field, value in sent]
+    fields = {f"x-{CANARY}": CANARY, "accept": _BROWSER_ACCEPTS}
+    for word in map(str.lower, words):
+        if len(fields) < _MANY and _is_of_visitor(word) and word not in {field for _, field, _ in sent}:
+            fields[word] = OTHER_CLIENT if word.endswith(("-for", "-ip")) else CANARY
+    changes.append(
+        Change("headers of all kinds", tuple((name.encode(), value.encode()) for name, value in fields.items()))
+    )
     scheme = "http" if config.origin.startswith("https:") else "https"
     return (
         *changes,
         Change("another host", host=OTHER_HOST.encode()),
         Change(f"the scheme {scheme}", scheme=scheme),
-        Change("another client address", client="203.0.113.9"),  # RFC 5737
+        Change("another client address", client=OTHER_CLIENT),
     )
 
 
-# --- which cookies could a page look for?
+# --- which cookies and headers could a page look for?
+
+
+def _is_of_visitor(word: str) -> bool:
+    """True if `word` may be the name of a header that visitors send."""
+    return "-" in word.strip("-") and _NOT_OF_VISITOR.match(word) is None
 
 
 def words_beside_cookies() -> list[str]:
