@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -315,3 +317,69 @@ def test_headers_that_the_users_code_names_are_sent_and_watched(
     handler: Any, reason: str, wrap: Wrap, dist: Path, built: Build
 ) -> None:
     assert why(built(wrap(app_of(handler), dist=dist, snapshots=True)), "/")[1].startswith(reason)
+
+
+# --- what answers otherwise although the page is the same
+
+
+def limits(count: int, key: Callable[[Request], str]) -> Any:
+    class Limits(BaseHTTPMiddleware):
+        met: ClassVar[dict[str, int]] = {}
+
+        async def dispatch(self, request: Request, call_next: Any) -> Response:
+            self.met[key(request)] = self.met.get(key(request), 0) + 1
+            if self.met[key(request)] > count:
+                return PlainTextResponse("slow down", 429)
+            return await call_next(request)
+
+    return Limits
+
+
+async def same(request: Request) -> Response:
+    return page("same")
+
+
+def client_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_limit_of_requests_by_client_is_no_difference(inside: bool, dist: Path, built: Build) -> None:
+    app = app_of(same, marked=True)
+    if inside:
+        app.add_middleware(limits(5, client_of))
+    innermost(app, dist=dist, snapshots=True, skips=["Limits"])
+    if not inside:
+        app.add_middleware(limits(5, client_of))
+    assert built(app).findings == []
+
+
+def test_a_limit_of_all_requests_is_told_as_one(dist: Path, built: Build) -> None:
+    app = innermost(app_of(same, marked=True), dist=dist, snapshots=True)
+    app.add_middleware(limits(5, lambda request: ""))
+    (finding,) = built(app).findings
+    assert finding.message == (
+        "It is marked static, but it cannot be asked often enough to tell: something in front of it answers 429."
+    )
+    assert "ondemand.is_building()" in finding.remedy
+
+
+def test_an_address_of_the_page_itself_is_no_difference_in_json_or_in_another_address(
+    wrap: Wrap, dist: Path, built: Build
+) -> None:
+    async def shared(request: Request) -> Response:
+        own = str(request.url)
+        in_json = json.dumps(own).replace("/", "\\/")
+        return page(f'<a href="https://share.example/?u={quote(own, safe="")}">share</a><script>{in_json}</script>')
+
+    app = app_of(shared, marked=True)
+    assert built(wrap(app, dist=dist, snapshots=True, site="https://example.com")).findings == []
+
+
+def test_headers_that_differ_are_shown_as_they_are_sent(wrap: Wrap, dist: Path, built: Build) -> None:
+    async def negotiates(request: Request) -> Response:
+        language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
+        return page("same", headers={"content-language": language})
+
+    report = built(wrap(app_of(negotiates, marked=True), dist=dist, snapshots=True))
+    assert "its header content-language: [en | fr]" in of(report, "/")[0].message

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ondemand._asgi import ASGIApp
 from ondemand.capture import Capture, Change, Visitor
@@ -33,6 +34,9 @@ _COMPARED = frozenset(
     ["cache-control", "content-disposition", "content-language", "content-type", "link", "location", "refresh", "vary"]
 )
 """The headers that make an answer another one. Others (request ids, timings) may be new each time."""
+
+_BEFORE_HOST = rb"://|:\\/\\/|:\\u002[Ff]\\u002[Ff]|%3[Aa]%2[Ff]%2[Ff]|%3[Aa]//"
+"""What stands between scheme and host of an address: plain, in JSON, and in the query of another address."""
 
 _PROVES = {  # what an identity with such a header proves harmless, if the page is the same for them
     "cookie": (READS["cookie"], READS["session"], READS["user"], READS["state"]),
@@ -56,6 +60,8 @@ class _Page:
             return "it does not finish in time"
         if answer.error:
             return f"it raises {answer.error}" if not answer.error.startswith("the app ") else answer.error
+        if not answer.status:
+            return f"something in front of it answers {answer.outer_status}"
         if answer.status != self.snapshot.status:
             return f"it answers {answer.status}"
         if self.body is not None and answer.body != self.body:
@@ -66,7 +72,7 @@ class _Page:
             now.pop("content-type", None)
         for name in sorted({*was, *now}):
             if was.get(name) != now.get(name):
-                return f"its header {name}: [{was.get(name, '')} | {now.get(name, '')}]"
+                return f"its header {name}: [{', '.join(was.get(name, ()))} | {', '.join(now.get(name, ()))}]"
         return None
 
 
@@ -191,17 +197,16 @@ class Prover:
         """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
         own = self._config.origin.partition("//")[2]
         host = OTHER_HOST if change.host else own
-        places = re.compile(r"https?://" + re.escape(host) + r"(?![\w.-])")
-        home = self._config.origin
-        in_bytes = re.compile(places.pattern.encode())
-        headers = tuple((name, places.sub(home, value)) for name, value in page.snapshot.headers)
-        body = None if page.body is None else in_bytes.sub(home.encode(), page.body)
-        changed = replace(
-            answer,
-            body=in_bytes.sub(home.encode(), answer.body),
-            headers=[(name, in_bytes.sub(home.encode(), value)) for name, value in answer.headers],
-        )
-        return _Page(page.snapshot._replace(headers=headers), body), changed
+        places = re.compile(rb"https?(" + _BEFORE_HOST + rb")" + re.escape(host.encode()) + rb"(?![\w.-])")
+        scheme = self._config.origin.partition("://")[0].encode()
+
+        def home(text: bytes) -> bytes:
+            return places.sub(lambda place: scheme + place[1] + own.encode(), text)
+
+        headers = tuple((n, home(v.encode("latin-1")).decode("latin-1")) for n, v in page.snapshot.headers)
+        at_home = _Page(page.snapshot._replace(headers=headers), None if page.body is None else home(page.body))
+        headers_of_answer = [(name, home(value)) for name, value in answer.headers]
+        return at_home, replace(answer, body=home(answer.body), headers=headers_of_answer)
 
     async def _wait_for_next_second(self, page: _Page) -> None:
         """A clock that shows seconds shows the same again within one: a page that seems to have one is asked in the next."""
@@ -242,6 +247,9 @@ class Prover:
             f"Render it on demand ({_off(route)}), take what changes off the page, or, if it may stay as it was at the build, "
             f'say so: findings={{"unstable": {{"{proved.route or proved.path}": "warn"}}}}.'
         )
+        if 429 in (plain.status, plain.outer_status):
+            cause = "it cannot be asked often enough to tell"
+            remedy = "Let what limits the requests pass those of a build: ondemand.is_building()."
         self._tell(proved, Finding("unstable", f"{cause}: {why}", remedy), decision, route)
 
     @staticmethod
@@ -291,10 +299,11 @@ class Prover:
 
 def _forget_query(answer: Capture, query: bytes) -> None:
     """Take the query out of addresses of the page itself: that it names where it was asked at is no difference."""
-    forms = (query, query.replace(b"&", b"&amp;"), query.replace(b"&", b"\\u0026"))
+    whole = b"?" + query
+    forms = (whole, whole.replace(b"&", b"&amp;"), whole.replace(b"&", b"\\u0026"), quote(whole, safe="").encode())
     for form in dict.fromkeys(forms):
-        answer.body = answer.body.replace(b"?" + form, b"")
-        answer.headers = [(name, value.replace(b"?" + form, b"")) for name, value in answer.headers]
+        answer.body = answer.body.replace(form, b"")
+        answer.headers = [(name, value.replace(form, b"")) for name, value in answer.headers]
 
 
 def _as_plain(page: _Page, plain: Capture, answer: Capture) -> bool:
