@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -101,4 +102,24 @@ def test_long_pages_cost_little(text: bytes) -> None:
     first_difference(b"a " + body + b" a", b"b " + body + b" b")
     Steady(b"a " + body + b" a", b"b " + body + b" b").explains(b"c " + body + b" c")
     first_difference(body, body[::-1] + b".")
+    assert time.process_time() - began < 5
+
+
+def table(rows: int, greeting: str, seed: int) -> bytes:
+    chance = random.Random(seed)
+    cells = [f"<tr><td>{chance.random()}</td><td>same</td></tr>" for _ in range(rows)]
+    cells.insert(rows // 2, f"<p>Hello {greeting}</p>")
+    return "".join(cells).encode()
+
+
+@pytest.mark.parametrize(("rows", "others"), [(300, 300), (300, 290), (2000, 2000), (2000, 1999)])
+def test_a_page_full_of_what_changes_takes_no_time_and_hides_nothing(rows: int, others: int) -> None:
+    began = time.process_time()
+    first, second = table(rows, "guest", 1), table(others, "guest", 2)
+    steady = Steady(first, second)
+    assert steady.explains(table(rows, "guest", 3))
+    assert not steady.explains(table(rows, "Alice", 3))
+    span = first_difference(first, second)
+    assert span is not None
+    assert span.line == 1
     assert time.process_time() - began < 5

@@ -1,11 +1,14 @@
 """Where two renders of one page differ, what that looks like, and whether a third differs in more than these places.
 
-Pure: bytes in, values out, in linear time but for the bounded middle of two pages that differ in many places.
+Pure: bytes in, values out, in linear time but for bounded gaps between words that both pages have once.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -20,8 +23,12 @@ SHOWN = 80
 LONGEST_WORD = 200
 """Bytes of a word that belong to a difference in it."""
 
-MANY = 4000
+MANY = 100_000
 """Words that differ beyond which no one looks for what is the same among them."""
+
+GAP = 60
+"""Words between two that stand once in both pages, beyond which no one looks for what is the same among them: the search takes
+the third power of their number if they are all alike."""
 
 
 class Span(NamedTuple):
@@ -95,19 +102,83 @@ def _first_hunk(was: bytes, now: bytes) -> tuple[bytes, bytes]:
     left, right = _words(was), _words(now)
     if len(left) > MANY or len(right) > MANY:
         return was, now
-    for tag, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if tag != "equal":
-            return b"".join(left[a:b]), b"".join(right[c:d])
-    return was, now
+    a = c = 0
+    for x, y, size in _alike(left, right):
+        if x > a or y > c:
+            return b"".join(left[a:x]), b"".join(right[c:y])
+        a, c = x + size, y + size
+    return b"".join(left[a:]), b"".join(right[c:])
 
 
 def _words(text: bytes) -> list[bytes]:
     return _WORD.findall(text)
 
 
+def _alike(left: Sequence[bytes], right: Sequence[bytes]) -> Iterator[tuple[int, int, int]]:
+    """What both have, in order: (where in left, where in right, how many words)."""
+    if len(left) == len(right):  # one template, with other values: word by word
+        same = [word == other for word, other in zip(left, right, strict=True)]
+        if 2 * sum(same) >= len(same):
+            yield from ((at, at, 1) for at, equal in enumerate(same) if equal)
+            return
+    a = c = 0
+    for x, y in [*_anchors(left, right), (len(left), len(right))]:
+        if x < a or y < c:
+            continue  # the last one reached over it
+        back = ahead = 0
+        while x - back > a and y - back > c and left[x - back - 1] == right[y - back - 1]:
+            back += 1
+        while x + ahead < len(left) and y + ahead < len(right) and left[x + ahead] == right[y + ahead]:
+            ahead += 1
+        gap, other = left[a : x - back], right[c : y - back]
+        if len(gap) <= GAP and len(other) <= GAP:
+            blocks = SequenceMatcher(None, gap, other, autojunk=False).get_matching_blocks()
+            yield from ((a + i, c + j, size) for i, j, size in blocks if size)
+        if back + ahead:
+            yield x - back, y - back, back + ahead
+        a, c = x + ahead, y + ahead
+
+
+def _anchors(left: Sequence[bytes], right: Sequence[bytes]) -> list[tuple[int, int]]:
+    """The words that each has once, as many as stand in one order in both (patience sorting)."""
+    once, too = ({word for word, count in Counter(words).items() if count == 1} for words in (left, right))
+    where = {word: at for at, word in enumerate(right) if word in too}
+    pairs = [(at, where[word]) for at, word in enumerate(left) if word in once and word in where]
+    ends: list[int] = []  # the least end of a row of each length
+    last: list[int] = []  # the pair at that end
+    before: list[int] = []
+    for at, (_, place) in enumerate(pairs):
+        length = bisect_left(ends, place)
+        before.append(last[length - 1] if length else -1)
+        if length == len(ends):
+            ends.append(place)
+            last.append(at)
+        else:
+            ends[length], last[length] = place, at
+    found: list[tuple[int, int]] = []
+    at = last[-1] if last else -1
+    while at >= 0:
+        found.append(pairs[at])
+        at = before[at]
+    return found[::-1]
+
+
 def _shown(text: bytes) -> str:
     shown = text.decode("utf-8", "replace")
     return " ".join(shown.split()) if "\n" in shown else shown
+
+
+def _runs(left: Sequence[bytes], right: Sequence[bytes]) -> Iterator[bytes]:
+    """What both have, in order, as far as it stands together in both."""
+    run: list[bytes] = []
+    a = c = 0
+    for x, y, size in _alike(left, right):
+        if (x, y) != (a, c):
+            yield b"".join(run)
+            run = []
+        run += left[x : x + size]
+        a, c = x + size, y + size
+    yield b"".join(run)
 
 
 class Steady:
@@ -121,10 +192,7 @@ class Steady:
         left = _words(first[start : len(first) - end])
         right = _words(second[start : len(second) - end])
         if len(left) <= MANY and len(right) <= MANY:
-            for a, _, size in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
-                part = b"".join(left[a : a + size])
-                if len(part) > 2:  # two characters may stand anywhere
-                    self._parts.append(part)
+            self._parts = [part for part in _runs(left, right) if len(part) > 2]  # two characters may stand anywhere
 
     def explains(self, other: bytes) -> bool:
         """True if `other` has all that is steady, in its order, and differs only where the two differed."""
@@ -148,12 +216,15 @@ _TIME = re.compile(
 )
 _NUMBER = re.compile(r"-?\d{1,18}")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+_UNKNOWN = "something else than the request: state, time, chance or the order of a set"
 _MEMORY = re.compile(r"0x[0-9a-f]{6,}")
 
 
 def looks_like(span: Span) -> str:
     """What a page that differs by itself shows, as far as the difference tells: "a time", "a counter", ..."""
     was, now = span.was.strip(), span.now.strip()
+    if len(was) > 10 * SHOWN or len(now) > 10 * SHOWN:
+        return _UNKNOWN  # in so much text there is something that looks like anything
     for pattern, name in ((_UUID, "a UUID"), (_MEMORY, "an object's address in memory"), (_TIME, "a time")):
         if pattern.search(was) and pattern.search(now):
             return name
@@ -163,7 +234,7 @@ def looks_like(span: Span) -> str:
         return "a counter" if 0 < int(now) - int(was) <= 1000 else "a random number"
     if _TOKEN.search(was) and _TOKEN.search(now):
         return "a random token"
-    return "something else than the request: state, time, chance or the order of a set"
+    return _UNKNOWN
 
 
 _ANY_WORD = re.compile(r"\w+")

@@ -52,7 +52,13 @@ class _Page:
     body: bytes | None  # None for a redirect: what is stored is not what the app answered
     renders: int = 0
     reads: dict[str, str] = field(default_factory=dict[str, str])
-    others: list[tuple[Change, Capture, str]] = field(default_factory=list[tuple[Change, Capture, str]])
+    others: list[tuple[Change, Capture, _Page]] = field(default_factory=list[tuple[Change, Capture, "_Page"]])
+
+    def is_other(self, answer: Capture) -> bool:
+        """True if something of `answer` is not as in the snapshot."""
+        if self.body is not None and answer.body != self.body:
+            return True  # to find out where takes longer
+        return self.why_other(answer) is not None
 
     def why_other(self, answer: Capture) -> str | None:
         """What of `answer` is not as in the snapshot, in words; None if nothing is."""
@@ -177,12 +183,11 @@ class Prover:
         if change.host or change.scheme:
             if not answer.status or (answer.status >= 300 and answer.status != page.snapshot.status):
                 return False  # it does not answer to that host, or leads to its own
-            if page.why_other(answer) is not None:
+            if page.is_other(answer):
                 seen, answer = self._bring_home(page, answer, change)
         if change.query:
             _forget_query(answer, change.query)
-        why = seen.why_other(answer)
-        if why is None:
+        if not seen.is_other(answer):
             return True
         if not change.identity and len(change.headers) > 1:  # which of them?
             before = len(page.others)
@@ -190,7 +195,7 @@ class Prover:
                 await self._render(page, Change(f"the header {pair[0].decode()}", (pair,)))
             if len(page.others) > before:
                 return True
-        page.others.append((change, answer, why))
+        page.others.append((change, answer, seen))
         return True
 
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
@@ -221,12 +226,14 @@ class Prover:
     def _judge(self, proved: Proved, page: _Page, plain: Capture, route: Route | None, decision: Decision) -> None:
         others, unstable = page.others, page.why_other(plain)
         if unstable is not None:
-            others = [other for other in others if not _as_plain(page, plain, other[1])]
+            steady = Steady(page.body, plain.body) if page.body is not None else None
+            others = [other for other in others if not _as_plain(steady, plain, other[1])]
             self._tell_unstable(proved, page, plain, unstable, decision, route)
         page.others = others
         if not others:
             return
-        change, _, where = others[0]
+        change, answer, seen = others[0]
+        where = seen.why_other(answer)
         names = ", ".join(other.name for other, *_ in others)
         message = f"it differs for a visitor with {names}: {where}"
         if change.identity or not any(other.identity for other, *_ in others):
@@ -306,15 +313,13 @@ def _forget_query(answer: Capture, query: bytes) -> None:
         answer.headers = [(name, value.replace(form, b"")) for name, value in answer.headers]
 
 
-def _as_plain(page: _Page, plain: Capture, answer: Capture) -> bool:
+def _as_plain(steady: Steady | None, plain: Capture, answer: Capture) -> bool:
     """True if `answer` differs from the snapshot only as a plain render does."""
     if (answer.status, bool(answer.error), answer.timed_out) != (plain.status, bool(plain.error), plain.timed_out):
         return False
     if CANARY.encode() in answer.body and CANARY.encode() not in plain.body:
         return False
-    if answer.body == plain.body or page.body is None:
-        return True
-    return Steady(page.body, plain.body).explains(answer.body)
+    return answer.body == plain.body or steady is None or steady.explains(answer.body)
 
 
 def _varies(snapshot: Snapshot) -> set[str]:
