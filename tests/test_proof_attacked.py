@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -383,3 +384,43 @@ def test_headers_that_differ_are_shown_as_they_are_sent(wrap: Wrap, dist: Path, 
 
     report = built(wrap(app_of(negotiates, marked=True), dist=dist, snapshots=True))
     assert "its header content-language: [en | fr]" in of(report, "/")[0].message
+
+
+# --- logins that go wrong
+
+
+async def hangs() -> None:
+    await asyncio.sleep(1000)
+
+
+def ends() -> None:
+    sys.exit(2)
+
+
+LOGINS: list[tuple[Any, str]] = [
+    (hangs, "did not finish in 0.2 seconds"),
+    (ends, "raised SystemExit: 2"),
+    (lambda: "token", "returned 'token'. Return a mapping of headers to values, or None"),
+    (lambda: {b"cookie": b"a=1"}, "returned b'cookie': b'a=1', which is no header"),
+    (lambda client: None, "returned None, and no answer to its client set a cookie"),
+]
+
+
+@pytest.mark.parametrize(("login", "said"), LOGINS)
+def test_a_login_that_goes_wrong_is_told_as_what_it_is(login: Any, said: str, dist: Path, built: Build) -> None:
+    app = app_of(same, marked=True)
+    innermost(app, dist=dist, snapshots=True, identities={"bob": login}, page_timeout=0.2)
+    (finding,) = built(app).findings
+    assert (finding.kind, finding.message) == ("identity", f"The login of the identity 'bob' {said}.")
+    assert all(Path(__file__).name in frame for frame in finding.frames)
+
+
+def test_where_a_page_raises_for_some_visitors_is_shown(wrap: Wrap, dist: Path, built: Build) -> None:
+    async def parses(request: Request) -> Response:
+        if token := request.headers.get("authorization"):
+            int(token)
+        return page("same")
+
+    (finding,) = of(built(wrap(app_of(parses, marked=True), dist=dist, snapshots=True)), "/")
+    assert "with an Authorization header: it raises ValueError" in finding.message
+    assert "in parses: int(token)" in finding.frames[-1]

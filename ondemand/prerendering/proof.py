@@ -17,12 +17,13 @@ from urllib.parse import quote
 
 from ondemand._asgi import ASGIApp
 from ondemand.capture import Capture, Change, Visitor
-from ondemand.config import Config
-from ondemand.frames import describe, user_frames
+from ondemand.config import Config, Identity
+from ondemand.errors import ConfigError
+from ondemand.frames import describe, stuck_frames, user_frames
 from ondemand.marks import READS
 from ondemand.prerendering.differences import Steady, first_difference, looks_like
 from ondemand.prerendering.messages import Job, Proved
-from ondemand.prerendering.report import Finding
+from ondemand.prerendering.report import Finding, seconds
 from ondemand.prerendering.visitors import CANARY, OTHER_HOST, log_in, visitors, words_beside_cookies
 from ondemand.prerendering.written import kept_headers
 from ondemand.routing import Decision, Route
@@ -146,14 +147,29 @@ class Prover:
             if self._identities is None:
                 self._identities = []
                 for name, identity in self._config.identities.items():
-                    try:
-                        change = await log_in(name, identity, self._app, self._config.origin, self._state)
+                    login = asyncio.ensure_future(self._log_in(name, identity))
+                    await asyncio.wait({login}, timeout=self._config.page_timeout)
+                    if not login.done():
+                        said = f"did not finish in {seconds(self._config.page_timeout)}"
+                        frames = stuck_frames(login.get_coro())
+                        login.cancel()
+                    elif isinstance(change := login.result(), Change):
                         self._identities.append(change)
-                    except Exception as error:
-                        message = f"The login of the identity {name!r} raised {describe(error).rstrip('.')}."
-                        remedy = "Correct it: without it, no page is proven to be the same for who is logged in."
-                        proved.findings.append(Finding("identity", message, remedy, frames=user_frames(error)))
+                        continue
+                    else:
+                        raised = not isinstance(change, ConfigError)
+                        said = f"raised {describe(change)}" if raised else str(change)
+                        frames = user_frames(change) if raised else ()
+                    message = f"The login of the identity {name!r} {said.rstrip('.')}."
+                    remedy = "Correct it: without it, no page is proven to be the same for who is logged in."
+                    proved.findings.append(Finding("identity", message, remedy, frames=frames))
         return self._identities
+
+    async def _log_in(self, name: str, identity: Identity) -> Change | BaseException:
+        try:
+            return await log_in(name, identity, self._app, self._config.origin, self._state)
+        except (Exception, SystemExit) as error:
+            return error
 
     def _queries(self, job: Job, route: Route | None) -> list[Change]:
         """One request with all queries that links and forms carry and parameters that the route declares."""
@@ -187,16 +203,10 @@ class Prover:
                 seen, answer = self._bring_home(page, answer, change)
         if change.query:
             _forget_query(answer, change.query)
-        if not seen.is_other(answer):
-            return True
-        if not change.identity and len(change.headers) > 1:  # which of them?
-            before = len(page.others)
-            for pair in change.headers:
-                await self._render(page, Change(f"the header {pair[0].decode()}", (pair,)))
-            if len(page.others) > before:
-                return True
-        page.others.append((change, answer, seen))
+        if seen.is_other(answer):
+            page.others.append((change, answer, seen))
         return True
+
 
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
         """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
@@ -238,7 +248,8 @@ class Prover:
         message = f"it differs for a visitor with {names}: {where}"
         if change.identity or not any(other.identity for other, *_ in others):
             message = f"it differs for {change.name if change.identity else 'a visitor with ' + names}: {where}"
-        self._tell(proved, Finding("differs", message, self._remedy(change, proved, route)), decision, route)
+        finding = Finding("differs", message, self._remedy(change, proved, route), frames=answer.frames)
+        self._tell(proved, finding, decision, route)
 
     def _tell_unstable(
         self, proved: Proved, page: _Page, plain: Capture, why: str, decision: Decision, route: Route | None
@@ -266,7 +277,7 @@ class Prover:
             return f'{off}, or, if requests with a query go to the app, say that you know: @prerender(reads=["query"]).'
         if change.host or change.scheme:
             return f'{off}, set site="https://..." to where the site lives, or link by path.'
-        name = change.headers[0][0].decode() if change.headers else ""
+        name = change.headers[0][0].decode() if len(change.headers) == 1 else ""
         if change.identity or not name or name in {"cookie", "authorization"}:
             return f"{off}, or take what is personal out of it: a script of the page may ask for it."
         where = proved.route or proved.path

@@ -145,7 +145,8 @@ def _constants(code: CodeType) -> Iterator[str]:
 
 
 async def log_in(name: str, identity: Identity, app: ASGIApp, origin: str, state: Mapping[str, Any] | None) -> Change:
-    """The visitor `name`, logged in. Raises whatever the user's function raises, `ConfigError` if it returns no headers."""
+    """The visitor `name`, logged in. Raises whatever the user's function raises, `ConfigError` if it returns no headers: its
+    text goes on after "The login"."""
     headers: Any = identity
     if callable(identity):
         takes = len(inspect.signature(identity).parameters) > 0
@@ -161,12 +162,16 @@ async def log_in(name: str, identity: Identity, app: ASGIApp, origin: str, state
                 headers = await headers
             if headers is None:
                 headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)}
+                if not client.cookies.jar:
+                    raise ConfigError("returned None, and no answer to its client set a cookie")
+    if not isinstance(headers, Mapping):
+        raise ConfigError(f"returned {headers!r:.60}. Return a mapping of headers to values, or None")
     fields: list[tuple[bytes, bytes]] = []
-    for field, value in dict(headers).items():
-        if not is_token(field) or not is_field_value(value) or not value:
-            raise ConfigError(
-                f"The login of {name!r} returned no headers. Return a mapping of names to values, or None."
-            )
+    for field, value in cast("Mapping[Any, Any]", headers).items():
+        if not (
+            isinstance(field, str) and isinstance(value, str) and is_token(field) and is_field_value(value) and value
+        ):
+            raise ConfigError(f"returned {field!r:.60}: {value!r:.60}, which is no header")
         fields.append((field.lower().encode(), value.encode("latin-1")))
     return Change(f"{name} logged in", tuple(fields), identity=True)
 
