@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from ondemand import Pages, prerender
-from tests.asking import Wrap, innermost
+from tests.asking import Wrap, innermost, write_site
 from tests.conftest import Build
+from tests.test_cli import ondemand
 from tests.test_proof import of, page, why
 
 USERS = {"tok-1": "Alice"}
@@ -424,3 +425,29 @@ def test_where_a_page_raises_for_some_visitors_is_shown(wrap: Wrap, dist: Path, 
     (finding,) = of(built(wrap(app_of(parses, marked=True), dist=dist, snapshots=True)), "/")
     assert "with an Authorization header: it raises ValueError" in finding.message
     assert "in parses: int(token)" in finding.frames[-1]
+
+
+@pytest.mark.parametrize(
+    "settings", ['SESSION_COOKIE = "acme_login"', 'class Settings:\n    cookie_name = "acme_login"']
+)
+def test_a_cookie_whose_name_stands_in_another_module_is_sent(settings: str, tmp_path: Path) -> None:
+    source = """
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from ondemand import OnDemand, prerender
+import settings
+
+app = FastAPI(openapi_url=None)
+
+@app.get("/")
+@prerender
+async def home(request: Request):
+    name = getattr(settings, "SESSION_COOKIE", None) or settings.Settings.cookie_name
+    return HTMLResponse({"tok-1": "Alice"}.get(request.cookies.get(name), "guest"))
+
+app.add_middleware(OnDemand)
+"""
+    folder = write_site(tmp_path / "site", source)
+    (folder / "settings.py").write_text(settings, encoding="utf-8")
+    done = ondemand(folder, "check")
+    assert "it reads the request's cookies, which a build has not." in done.stdout

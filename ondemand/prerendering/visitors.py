@@ -75,7 +75,7 @@ def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
         ("a Referer", "referer", f"https://{OTHER_HOST}/{CANARY}"),
     ]
     changes = [Change(name, ((field.encode(), value.encode()),)) for name, field, value in sent]
-    fields = {f"x-{CANARY}": CANARY, "accept": _BROWSER_ACCEPTS}
+    fields = {f"x-{CANARY}": CANARY, "accept": _BROWSER_ACCEPTS, "dnt": "1", "save-data": "on", "sec-gpc": "1"}
     for word in map(str.lower, words):
         if len(fields) < _MANY and _is_of_visitor(word) and word not in {field for _, field, _ in sent}:
             fields[word] = OTHER_CLIENT if word.endswith(("-for", "-ip")) else CANARY
@@ -100,31 +100,35 @@ def _is_of_visitor(word: str) -> bool:
 
 
 def words_beside_cookies() -> list[str]:
-    """Short constants of the functions in the user's modules that use `cookies` or `headers`, and of those modules themselves:
-    names of cookies are among them, and values that make a difference."""
-    found: dict[str, None] = {}
+    """Short constants of the user's modules, those first that stand in code with `cookies`, `headers` or a name like
+    SESSION_COOKIE: names of cookies and headers are among them, and values that make a difference."""
+    near: dict[str, None] = {}
+    others: dict[str, None] = {}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and is_users_file(file):
-            for code in _codes(file):
-                found.update(dict.fromkeys(_constants(code)))
-    return [*found]
+            for code, is_near in _codes(file):
+                (near if is_near else others).update(dict.fromkeys(_constants(code)))
+    return [*near, *(word for word in others if word not in near)]
 
 
-_WORDS = (b"cookies", b"headers")
-_NAMES = frozenset(["cookies", "headers"])
+_WORDS = re.compile(rb"cookie|header", re.IGNORECASE)
+_NAMES = re.compile("cookie|header", re.IGNORECASE)
 
 
-def _codes(file: str) -> Iterator[CodeType]:
-    """The functions of a source file that use them, and then the file's own code, where its tables of texts stand."""
+def _codes(file: str) -> Iterator[tuple[CodeType, bool]]:
+    """The functions and classes of a source file that have such names, and the file's own code, where its tables of texts
+    stand."""
     try:
         source = Path(file).read_bytes()
-        whole = compile(source, file, "exec", dont_inherit=True) if any(word in source for word in _WORDS) else None
+        whole = compile(source, file, "exec", dont_inherit=True) if _WORDS.search(source) else None
     except (OSError, SyntaxError, ValueError):
         return
     if whole is not None:
-        yield from (code for code in _inside(whole) if code is not whole and not _NAMES.isdisjoint(code.co_names))
-        yield whole
+        yield from (
+            (code, True) for code in _inside(whole) if code is not whole and _NAMES.search(" ".join(code.co_names))
+        )
+        yield whole, any(_NAMES.search(name) for name in whole.co_names if name.isupper())
 
 
 def _inside(code: CodeType) -> Iterator[CodeType]:
