@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -52,7 +52,8 @@ class Capture:
     outer_status, outer_headers: as they left the outermost app. error: what the app raised, as "Type: message".
     frames: the user's own frames, "file:line in function: code", of that exception or of where a page hangs.
     timed_out: it did not finish in time. seconds: how long it took.
-    reads: what only a visitor has and page code read -> the frame that did. writes: cookies that it set -> the frame.
+    reads: what only a visitor has and page code read -> the frame that did. looked_up: the names of headers among these. writes:
+    cookies that it set -> the frame.
     """
 
     path: str
@@ -66,6 +67,7 @@ class Capture:
     timed_out: bool = False
     reads: Mapping[str, str] = field(default_factory=dict[str, str])
     writes: Mapping[str, str] = field(default_factory=dict[str, str])
+    looked_up: Collection[str] = ()
     seconds: float = 0.0
 
     def header(self, name: bytes) -> bytes | None:
@@ -196,7 +198,7 @@ class Visitor:
         result.seconds = time.perf_counter() - started
         result.status, result.headers = recording.status, recording.headers
         result.body = b"".join(recording.body)
-        result.reads, result.writes = recording.reads, recording.writes
+        result.reads, result.writes, result.looked_up = recording.reads, recording.writes, recording.looked_up
         if not result.error and not result.timed_out:
             self._check_end(recording, result)
         return result

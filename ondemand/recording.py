@@ -61,6 +61,7 @@ class Recording:
         "complete",
         "error",
         "headers",
+        "looked_up",
         "reads",
         "shown",
         "size",
@@ -86,6 +87,7 @@ class Recording:
         self._looked_at = False  # by something that is not page code
         self._read_outside: dict[str, str] = {}  # what it read inside of `OnDemand` -> where
         self._scope: WatchedScope | None = None
+        self.looked_up: set[str] = set()  # by page code: names of headers, keys of the scope
         self._session: Callable[[], bool] | None = None
         self.writes: dict[str, str] = {}  # cookies that page code set -> where
 
@@ -126,10 +128,11 @@ class Recording:
         """Something looks at what tells visitors apart: noted if it is page code. key: the name of a header, or of
         `CREDENTIALS`."""
         what = CREDENTIALS.get(key, READS["headers"])
-        if what in self.reads:
+        if key in self.looked_up:
             return
         if (where := reader()) is not None:
-            self.reads[what] = where
+            self.looked_up.add(key)
+            self.reads.setdefault(what, where)
         elif key not in _OF_ANYBODY:
             self._looked_at = True
             if what not in self._read_outside:

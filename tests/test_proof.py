@@ -670,6 +670,40 @@ def test_a_clock_that_shows_seconds_is_found_however_fast_the_build_is(
     )
 
 
+ENDS = """
+import os, time
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from ondemand import OnDemand, prerender
+
+async def home(request):
+    return HTMLResponse('<a href="/it">it</a>')
+
+MARK
+async def it(request):
+    if request.headers.get("hx-request"):
+        DO
+    return HTMLResponse("same")
+
+app = Starlette(routes=[Route("/", home), Route("/it", it)])
+app.add_middleware(OnDemand, page_timeout=1)
+"""
+
+
+@pytest.mark.parametrize("do", ["os._exit(3)", "time.sleep(30)"])
+def test_a_page_that_takes_its_process_with_it_for_one_visitor(do: str, tmp_path: Path) -> None:
+    what = "ended the process (exit code 3)" if "exit" in do else "blocks the event loop"
+    source = ENDS.replace("DO", do)
+    done = ondemand(write_site(tmp_path / "marked", source.replace("MARK", "@prerender")), "check")
+    assert done.returncode == 1
+    assert "It is static, but for a visitor of the proof, it " + what in done.stdout
+    assert "route: /it (" in done.stdout or "in it: " in done.stdout
+    unmarked = write_site(tmp_path / "unmarked", source.replace("MARK", ""))
+    assert ondemand(unmarked, "build").returncode == 0
+    assert f"/it\ton demand\t0\tfor a visitor of the proof, it {what}" in ondemand(unmarked, "routes").stdout
+
+
 # --- how much is rendered
 
 

@@ -312,7 +312,7 @@ HEADERS = "it reads the request's headers, which a build has not ("
         (for_robots, HEADERS),
         (by_region, HEADERS),
         (by_network, "it reads the client's address, which a build has not ("),
-        (for_browsers, "it differs for a visitor with the header accept: line 1: [hi | <!doctype html>"),
+        (for_browsers, "it differs for a visitor with headers of all kinds: line 1: [hi | <!doctype html>"),
     ],
 )
 def test_headers_that_the_users_code_names_are_sent_and_watched(

@@ -184,7 +184,7 @@ def _write_json(file: str | None, value: dict[str, Any]) -> None:
 @_json
 def routes(app: str | None, json_file: str | None) -> int:
     """List the routes of APP: which are static, which on demand, why, and how many pages the last build made."""
-    from ondemand.prerendering.build import read_routes
+    from ondemand.prerendering.routes import read_routes
 
     hello, found = read_routes(_target(app))
     _write_json(

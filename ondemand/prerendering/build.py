@@ -33,12 +33,13 @@ from ondemand.prerendering.report import (
     Unchecked,
     seconds,
 )
+from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
 
 if TYPE_CHECKING:
     from ondemand.prerendering.external import Asking
 
-__all__ = ["Progress", "build", "read_routes"]
+__all__ = ["Progress", "build"]
 
 DATABASE = ".db"
 """The suffix of a build's own database, which lies beside its folder."""
@@ -489,9 +490,22 @@ class _Build:
     def _fault(self, job: Job, finding: Finding) -> None:
         finding.path = job.path
         if job.line:
-            self._note_proof(Proved(job.id, job.path, None, findings=[finding]))
+            self._fault_of_proof(job, finding)
         else:
             self._note(Visited(job.id, "fault", finding.message, findings=[finding]))
+
+    def _fault_of_proof(self, job: Job, finding: Finding) -> None:
+        """A page that ends or blocks its process for a visitor, and did not when its snapshot was made."""
+        proved = Proved(job.id, job.path, Snapshot.from_line(job.line).route)
+        what = f"{finding.message[0].lower()}{finding.message[1:]}"
+        reason = f"for a visitor of the proof, {what.rstrip('.')}"
+        marked = any(route.pattern == proved.route and route.kind != "candidate" for route in self._hello.routes)
+        if marked:
+            finding.route, finding.message = proved.route or "", f"It is static, but {reason}."
+            proved.findings.append(finding)
+        else:
+            proved.why = reason
+        self._note_proof(proved)
 
     # --- what was found
 
@@ -673,23 +687,3 @@ class _Build:
     def close(self) -> None:
         """Leave nothing behind but what was published."""
         self._frontier.close()
-
-
-def read_routes(target: Any) -> tuple[Hello, list[RouteReport]]:
-    """The routes of an app, with what the last build of it found. Raises as `build` does where the app cannot start."""
-    with Children(Order(target), jobs=1) as children:
-        hello = children.start()
-    store = Store(Path(hello.config["dist"]))
-    known: dict[tuple[str, ...], dict[str, Any]] = {}
-    with contextlib.suppress(OSError, ValueError, StoreError):
-        current = store.current()
-        if current is not None:
-            rows = json.loads((store.folder / current / "routes.json").read_text(encoding="utf-8"))
-            known = {(row["pattern"], *row["methods"]): row for row in rows}
-    for route in hello.routes:
-        built = known.get((route.pattern, *route.methods))
-        if built is not None:
-            route.pages = built["pages"]
-            if route.kind == "candidate":
-                route.kind, route.why = built["kind"], built["why"]
-    return hello, hello.routes

@@ -207,7 +207,6 @@ class Prover:
             page.others.append((change, answer, seen))
         return True
 
-
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
         """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
         own = self._config.origin.partition("//")[2]
@@ -244,7 +243,7 @@ class Prover:
             return
         change, answer, seen = others[0]
         where = seen.why_other(answer)
-        names = ", ".join(other.name for other, *_ in others)
+        names = ", ".join(_name(other, one) for other, one, _ in others)
         message = f"it differs for a visitor with {names}: {where}"
         if change.identity or not any(other.identity for other, *_ in others):
             message = f"it differs for {change.name if change.identity else 'a visitor with ' + names}: {where}"
@@ -322,6 +321,14 @@ def _forget_query(answer: Capture, query: bytes) -> None:
     for form in dict.fromkeys(forms):
         answer.body = answer.body.replace(form, b"")
         answer.headers = [(name, value.replace(form, b"")) for name, value in answer.headers]
+
+
+def _name(change: Change, answer: Capture) -> str:
+    """What is different about a visitor, in words: of several headers, those that page code looked at."""
+    if len(change.headers) < 2 or change.identity:
+        return change.name
+    names = [name for field, _ in change.headers if (name := field.decode()) in answer.looked_up]
+    return f"the header{'s' * (len(names) > 1)} {', '.join(names)}" if names else change.name
 
 
 def _as_plain(steady: Steady | None, plain: Capture, answer: Capture) -> bool:

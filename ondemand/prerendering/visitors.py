@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any, cast
@@ -107,8 +108,9 @@ def words_beside_cookies() -> list[str]:
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and is_users_file(file):
-            for code, is_near in _codes(file):
-                (near if is_near else others).update(dict.fromkeys(_constants(code)))
+            beside, elsewhere = _words(file)
+            near.update(dict.fromkeys(beside))
+            others.update(dict.fromkeys(elsewhere))
     return [*near, *(word for word in others if word not in near)]
 
 
@@ -116,19 +118,23 @@ _WORDS = re.compile(rb"cookie|header", re.IGNORECASE)
 _NAMES = re.compile("cookie|header", re.IGNORECASE)
 
 
-def _codes(file: str) -> Iterator[tuple[CodeType, bool]]:
-    """The functions and classes of a source file that have such names, and the file's own code, where its tables of texts
-    stand."""
+@cache
+def _words(file: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The constants of a source file: of its functions and classes that have such names, and of the file's own code, where its
+    tables of texts stand."""
     try:
         source = Path(file).read_bytes()
         whole = compile(source, file, "exec", dont_inherit=True) if _WORDS.search(source) else None
     except (OSError, SyntaxError, ValueError):
-        return
-    if whole is not None:
-        yield from (
-            (code, True) for code in _inside(whole) if code is not whole and _NAMES.search(" ".join(code.co_names))
-        )
-        yield whole, any(_NAMES.search(name) for name in whole.co_names if name.isupper())
+        return (), ()
+    if whole is None:
+        return (), ()
+    codes = [code for code in _inside(whole) if code is not whole and _NAMES.search(" ".join(code.co_names))]
+    beside = [word for code in codes for word in _constants(code)]
+    own = tuple(_constants(whole))
+    if any(_NAMES.search(name) for name in whole.co_names if name.isupper()):
+        return (*beside, *own), ()
+    return tuple(beside), own
 
 
 def _inside(code: CodeType) -> Iterator[CodeType]:
