@@ -7,6 +7,7 @@ until a route reaches it, so that a mark that was lost on the way can be reporte
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import weakref
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
@@ -294,8 +295,19 @@ def unreached(endpoints: Iterable[Any]) -> list[str]:
     return [
         place
         for target, place in list(_touched.items())
-        if (_neighbourhood(target) in beside or id(target) in held) and _place_of(target) not in known
+        if (_neighbourhood(target) in beside or id(target) in held)
+        and _place_of(target) not in known
+        and not _is_routed(target)
     ]
+
+
+def _is_routed(target: Any) -> bool:
+    """True for a function that a route of some app runs: modules may hold several apps."""
+    for holder in gc.get_referrers(target):
+        names: Any = getattr(holder, "__dict__", holder)
+        if isinstance(names, dict) and cast("dict[Any, Any]", names).get("endpoint") is target:
+            return True
+    return False
 
 
 def _place_of(target: Any) -> tuple[str, str]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 from ondemand import MarkError, PathsContext, StaticPath, prerender
 from ondemand.config import Config
@@ -538,3 +539,23 @@ def test_endpoints_of_any_kind_are_looked_at_without_harm() -> None:
 
     endpoints = [None, 5, len, object(), functools.partial(routed), with_an_empty_cell, unhashable, Shown]
     assert lost([*endpoints, int, dict.get, type]) == []
+
+
+def test_a_module_may_hold_several_apps() -> None:
+    """What a route of another app runs is not lost, also before that app is read."""
+
+    @prerender
+    async def mine(request: Any) -> None: ...
+
+    @prerender
+    async def of_the_other(request: Any) -> None: ...
+
+    @prerender
+    async def of_a_third(request: Any) -> None: ...
+
+    @prerender
+    async def of_nobody(request: Any) -> None: ...
+
+    apps = [Starlette(routes=[Route("/other", of_the_other)]), FastAPI()]
+    apps[1].router.add_api_route("/third", of_a_third)
+    assert lost([mine]) == ["of_nobody"]
