@@ -211,12 +211,21 @@ class Site:
         path: str = scope["path"]
         if self.pages is not None and path.startswith("//"):
             path = "/" + path.lstrip("/")
-        path = _without(path, scope.get("root_path") or "") or path
-        return _without(path, self.prefix)
+        below = _without(path, scope.get("root_path") or "")
+        if below is not None and self._has_base(scope):
+            return below
+        return _without(below or path, self.prefix)
+
+    def _has_base(self, scope: Scope) -> bool:
+        """True if the root_path ends with `base` already, as that of `FastAPI(root_path="/base")` does, and the path is below
+        it and not below both."""
+        root = (scope.get("root_path") or "").rstrip("/")
+        below = _without(scope["path"], root)
+        return root.endswith(self.prefix) and below is not None and _without(below, self.prefix) is None
 
     def inside(self, scope: Scope) -> Scope:
         """The scope that the app is given: with `base` as part of its root_path."""
-        if not self.prefix:
+        if not self.prefix or self._has_base(scope):
             return scope
         return {**scope, "root_path": (scope.get("root_path") or "").rstrip("/") + self.prefix}
 

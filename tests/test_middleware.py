@@ -917,3 +917,27 @@ def test_many_different_accept_encodings_keep_memory_bounded(dist: Path, built: 
     answer = published.server.find("/about")
     assert answer is not None
     assert len(answer.quick) <= 65
+
+
+@pytest.mark.parametrize("root_path", ["", "/app"])
+def test_base_may_be_the_root_path_that_the_app_sets_itself(
+    root_path: str, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # FastAPI would rather have it set by the server
+        app = FastAPI(root_path=root_path, openapi_url=None)
+
+    @app.get("/")
+    async def home() -> HTMLResponse:
+        return HTMLResponse('<a href="/app/about">about</a>')
+
+    @app.get("/about")
+    async def about(request: Request) -> HTMLResponse:
+        return HTMLResponse(str(request.url_for("about")))
+
+    wrapped = wrap(app, dist=dist, snapshots=True, base="/app", site="https://example.com")
+    assert ask(wrapped, "/app/about").text == "http://testserver/app/about"
+    assert built(wrapped).added == ["/", "/about"]
+    assert is_snapshot(ask(wrapped, "/app/about"))
+    assert ask(wrapped, "/app/about").text == "https://example.com/app/about"
+    assert [ask(wrapped, path).status for path in ("/app/", "/about", "/")] == [200, 404, 404]
