@@ -132,23 +132,6 @@ def built_redirect(given: Given, want: Want, got: Reply) -> Amended:
     return changed(want, {"location": found[1]}, status=302)
 
 
-def page_of_redirect(given: Given, want: Want, got: Reply) -> Amended:
-    """Of the configuration, which a build makes a file of."""
-    target = want["headers"]["location"]
-    if want["status"] != 301 or want.get("body") != "" or given["case"]["area"] not in {"base", "redirect"}:
-        return None
-    if not got.body or not target:
-        return None
-    path = path_of(given).removeprefix(BASES.get(site_of(given), ""))
-    end = next((end for end in ("/", ".html") if f"<code>{path}{end}</code>".encode() in got.body), "")
-    body = (
-        f'<!doctype html><title>Redirecting to: {target}</title><meta http-equiv="refresh" content="0;url={target}">'
-        f'<meta name="robots" content="noindex"><link rel="canonical" href="{target}"><body>\t<a href="{target}">'
-        f"Redirecting from <code>{path}{end}</code> to <code>{target}</code></a></body>"
-    )
-    return changed(want, {"content-type": HTML}, body=body)
-
-
 def what_was_built(given: Given, want: Want, got: Reply) -> Amended:
     site = site_of(given)
     said = next((BUILT[key] for file in given["case"]["site_pages"] if (key := f"{site}/{file}") in BUILT), None)
@@ -262,11 +245,6 @@ FILE_DECISIONS = [
         "a redirect that was built redirects",
         "Its status and Location are kept in the snapshot (DESIGN.md section 4).",
         built_redirect,
-    ),
-    Decision(
-        "a redirect that was built has a page",
-        "For hosts that serve the files alone; others see the status and the Location first.",
-        page_of_redirect,
     ),
     Decision(
         "status and headers of what was built are kept",
