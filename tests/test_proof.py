@@ -473,6 +473,45 @@ def test_without_site_one_finding_says_it_for_all_pages(framework: Any, wrap: Wr
     assert finding.message.endswith("So do 4 other pages.")
 
 
+def test_a_query_that_a_page_does_not_know_and_one_of_an_app_that_a_rule_marks_are_no_difference(
+    framework: Any, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    def refuses(request: Request) -> Response:
+        return page("no such column", status_code=400) if request.url.query else page("rows")
+
+    def sorts(request: Request) -> Response:
+        return page(f'<a href="/it?sort=b">b</a> by {request.query_params.get("sort", "a")}')
+
+    assert built(wrap(site_of(framework, refuses, marked=True), dist=dist, snapshots=True)).findings == []
+    for query, kinds in ((None, []), ("ignore", ["differs"])):
+        rules = {"/it": Rule(prerender=True, query=query)}
+        report = built(wrap(site_of(framework, sorts, marked=False), dist=dist, snapshots=True, rules=rules))
+        assert [finding.kind for finding in of(report)] == kinds
+
+
+def test_an_app_that_calls_everything_private_for_who_has_a_cookie(
+    framework: Any, wrap: Wrap, dist: Path, built: Build
+) -> None:
+    class Private:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            async def private(message: Any) -> None:
+                if message["type"] == "http.response.start" and b"cookie" in dict(scope["headers"]):
+                    message = {**message, "headers": [*message["headers"], (b"cache-control", b"private")]}
+                await send(message)
+
+            await self.app(scope, receive, private if scope["type"] == "http" else send)
+
+    for marked in (True, False):
+        app = site_of(framework, lambda request: page("same"), marked=marked)
+        app.add_middleware(Private)
+        report = built(outermost(app, dist=dist, snapshots=True, skips=["Private"]))
+        assert report.findings == []
+        assert why(report)[0] == ("static" if marked else "on demand")
+
+
 def test_a_page_that_serves_hosts_differently_is_found(framework: Any, wrap: Wrap, dist: Path, built: Build) -> None:
     app = site_of(framework, lambda request: page(request.headers["host"].partition(".")[0]), marked=False)
     report = built(wrap(app, dist=dist, snapshots=True, site="https://shop.example.com"))

@@ -147,10 +147,10 @@ def test_a_site_is_built_into_memory_and_agrees_with_its_app(make: Callable[[], 
 
 def test_what_was_published_is_served_afterwards_as_before(dist: Path) -> None:
     app = site_of({"/n": each(*"0123456")}, dist=dist, snapshots=True)
-    build(app)
+    build(app, sample=0)
     assert (ask(app, "/n").text, is_snapshot(ask(app, "/n"))) == ("0", True)
     before = sorted(dist.rglob("*"))
-    site = build_into_memory(app)
+    site = build_into_memory(app, sample=0)
     assert site["/n"].text == "1"
     assert "'1' in the snapshot, '2' live" in said(site.assert_parity)[2]
     assert sorted(dist.rglob("*")) == before
@@ -371,7 +371,7 @@ DIFFERENT: dict[str, tuple[Callable[[], Any], list[str]]] = {
 
 @pytest.mark.parametrize(("answers", "expected"), DIFFERENT.values(), ids=DIFFERENT)
 def test_what_is_not_as_it_was_built_is_told(answers: Callable[[], Any], expected: list[str]) -> None:
-    lines = said(build_into_memory(site_of({"/a": answers})).assert_parity)
+    lines = said(build_into_memory(site_of({"/a": answers}), sample=0).assert_parity)
     assert lines[:2] == ["1 of 2 snapshots is not what the app answers live:", "  /a"]
     assert [line for line in lines[2:-2] if __file__ not in line] == [f"    {line}" for line in expected]
     assert lines[-2:] == [
@@ -381,7 +381,7 @@ def test_what_is_not_as_it_was_built_is_told(answers: Callable[[], Any], expecte
 
 
 def test_the_users_own_line_is_shown_where_a_page_raises() -> None:
-    lines = said(build_into_memory(site_of({"/a": fails()})).assert_parity)
+    lines = said(build_into_memory(site_of({"/a": fails()}), sample=0).assert_parity)
     assert [line.rpartition(": ")[2] for line in lines if __file__ in line][-1] == 'raise ValueError("not twice")'
 
 
@@ -408,7 +408,7 @@ def test_headers_can_be_left_out_and_pages_chosen() -> None:
 
 def test_a_sample_is_spread_over_the_paths_and_what_is_shown_is_bounded() -> None:
     numbers = itertools.count()
-    site = build_into_memory(site_of({f"/{n:02}": lambda: str(next(numbers)) for n in range(25)}))
+    site = build_into_memory(site_of({f"/{n:02}": lambda: str(next(numbers)) for n in range(25)}), sample=0)
     lines = said(site.assert_parity)
     assert lines[0] == "25 of 26 snapshots are not what the app answers live:"
     assert [line.strip() for line in lines if line.startswith("  /")] == [f"/{n:02}" for n in range(20)]
@@ -491,7 +491,7 @@ def test_what_differs_by_design_is_no_mismatch(make: Callable[[Path], Any], path
 
 def test_a_guarded_page_is_compared_as_those_see_it_whom_the_guard_lets_pass() -> None:
     app = site_of({"/a": each("one", "two", "two")}, rules={"/a": Rule(guard=closed_to_all)})
-    site = build_into_memory(app)
+    site = build_into_memory(app, sample=0)
     assert "'one' in the snapshot, 'two' live" in said(site.assert_parity)[2]
     assert ask(app, "/a").header("location") == "/login"
 
@@ -538,7 +538,7 @@ def test_an_app_by_name_is_built_and_asked_in_processes_of_its_own(
     assert "shop_of_tests" not in sys.modules
     assert os.environ.get("PYTHONPATH") == before
     monkeypatch.setenv("SETS", "1")
-    assert said(build_into_memory(module).assert_parity)[1] == "  /"
+    assert said(build_into_memory(module, sample=0).assert_parity)[1] == "  /"
     for how, message in {"import": "ValueError: only in a build", "exit": r"\(exit code 3\)[.]\nenough"}.items():
         monkeypatch.setenv("FAILS", how)
         with pytest.raises(OnDemandError, match=message):

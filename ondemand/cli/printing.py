@@ -197,7 +197,7 @@ def _sum(report: Report) -> None:
 
 def _proof(report: Report) -> str:
     if not report.proven:
-        return "nothing was proven to be the same for everyone (--sample 0)"
+        return "proven: nothing"
     who = f", also as {_listed(report.identities)}" if report.identities else ""
     return f"proven: {_many(report.proven, 'page')}, rendered {report.renders:,} times{_safe(who)}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from ondemand.snapshots.manifest import Snapshot
 __all__ = ["Prover"]
 
 _COMPARED = frozenset(
-    ["cache-control", "content-disposition", "content-language", "content-type", "link", "location", "refresh", "vary"]
+    ["content-disposition", "content-language", "content-type", "link", "location", "refresh", "vary"]
 )
 """The headers that make an answer another one. Others (request ids, timings) may be new each time."""
 
@@ -51,6 +51,7 @@ class _Page:
 
     snapshot: Snapshot
     body: bytes | None  # None for a redirect: what is stored is not what the app answered
+    compared: frozenset[str] = _COMPARED
     renders: int = 0
     reads: dict[str, str] = field(default_factory=dict[str, str])
     others: list[tuple[Change, Capture, _Page]] = field(default_factory=list[tuple[Change, Capture, "_Page"]])
@@ -73,7 +74,7 @@ class _Page:
             return f"it answers {answer.status}"
         if self.body is not None and answer.body != self.body:
             return str(first_difference(self.body, answer.body))
-        was, now = _compared(self.snapshot.headers), _compared(kept_headers(answer))
+        was, now = (_compared(headers, self.compared) for headers in (self.snapshot.headers, kept_headers(answer)))
         if self.body is None:
             was.pop("content-type", None)
             now.pop("content-type", None)
@@ -83,10 +84,10 @@ class _Page:
         return None
 
 
-def _compared(headers: Any) -> dict[str, list[str]]:
+def _compared(headers: Iterable[tuple[str, str]], names: frozenset[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in headers:
-        if name in _COMPARED:
+        if name in names:
             found.setdefault(name, []).append(value)
     return found
 
@@ -122,13 +123,15 @@ class Prover:
         body = None
         if not 300 <= snapshot.status < 400:
             body = (self._folder / snapshot.file).read_bytes()
-        page = _Page(snapshot, body, renders=1)
+        # an app may call every answer private that somebody with a cookie gets: of a page that is marked, the body tells
+        compared = _COMPARED if decision.kind == "static" else _COMPARED | {"cache-control"}
+        page = _Page(snapshot, body, compared, renders=1)
         proved = Proved(job.id, job.path, snapshot.route)
         if self._visitors is None:
             self._visitors = visitors(self._config, words_beside_cookies())
         identities = [change for change in await self._logged_in(proved) if await self._render(page, change)]
         read_by_identities = set(page.reads)
-        for change in (*self._visitors, *self._queries(job, route)):
+        for change in (*self._visitors, *self._queries(job, route, decision)):
             await self._render(page, change)
         await self._wait_for_next_second(page)
         plain = await self._visitor.capture(job.path)
@@ -171,12 +174,14 @@ class Prover:
         except (Exception, SystemExit) as error:
             return error
 
-    def _queries(self, job: Job, route: Route | None) -> list[Change]:
-        """One request with all queries that links and forms carry and parameters that the route declares."""
+    def _queries(self, job: Job, route: Route | None, decision: Decision) -> list[Change]:
+        """One request with all queries that links and forms carry, and one that any page may have; none where that goes to the
+        app and the user said so: by the mark, or by a rule for an app whose pages cannot be marked."""
         mark = (route.mark or route.group) if route is not None else None
         ignored = any(rule.query == "ignore" for _, rule in self._config.rules.covering(job.path, route))
-        if mark is not None and "query" in mark.reads and not ignored:
-            return []  # it goes to the app
+        said = (mark is not None and "query" in mark.reads) or decision.why.startswith("the rule")
+        if said and not ignored:
+            return []
         pairs = [*"&".join(job.queries).split("&"), "page=2", f"q={CANARY}", f"{CANARY}=1"]
         by_name = {pair.partition("=")[0]: pair for pair in reversed(pairs) if pair}
         return [Change("a query", query="&".join(by_name.values()).encode("ascii", "replace"))]
@@ -202,6 +207,8 @@ class Prover:
             if page.is_other(answer):
                 seen, answer = self._bring_home(page, answer, change)
         if change.query:
+            if answer.error or answer.timed_out or answer.status >= 400:
+                return False  # it does not know such a query, which goes to the app
             _forget_query(answer, change.query)
         if seen.is_other(answer):
             page.others.append((change, answer, seen))
@@ -218,7 +225,8 @@ class Prover:
             return places.sub(lambda place: scheme + place[1] + own.encode(), text)
 
         headers = tuple((n, home(v.encode("latin-1")).decode("latin-1")) for n, v in page.snapshot.headers)
-        at_home = _Page(page.snapshot._replace(headers=headers), None if page.body is None else home(page.body))
+        body = None if page.body is None else home(page.body)
+        at_home = _Page(page.snapshot._replace(headers=headers), body, page.compared)
         headers_of_answer = [(name, home(value)) for name, value in answer.headers]
         return at_home, replace(answer, body=home(answer.body), headers=headers_of_answer)
 
