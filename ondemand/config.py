@@ -472,11 +472,11 @@ def _identities(key: str, value: Any) -> Mapping[str, Identity]:
         'a mapping of names to headers, such as {"alice": {"Cookie": "session=..."}}, or to functions that log in'
     )
     if not isinstance(value, Mapping):
-        raise _wrong(key, value, accepted)
+        raise ConfigError(f"{key} takes {accepted}.")  # the value may be a secret
     identities = cast("Mapping[Any, Any]", value)
     for name, identity in identities.items():
         if not isinstance(name, str) or not (callable(identity) or _are_headers(identity)):
-            raise ConfigError(f"{key}[{name!r}] is not accepted. {key} takes {accepted}.")  # its value may be a secret
+            raise ConfigError(f"{key}[{name!r}] is not accepted. {key} takes {accepted}.")
     return dict(identities)
 
 

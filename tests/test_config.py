@@ -93,6 +93,8 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("allowed_hosts", ["shop.example", "*.shop.example:8443"], ("shop.example", "*.shop.example:8443")),
     ("allowed_hosts", (), ()),
     ("trusted_proxies", ["127.0.0.1", "10.0.0.0/8", "::1", "unix"], ("127.0.0.1", "10.0.0.0/8", "::1", "unix")),
+    ("identities", {}, {}),
+    ("identities", {"alice": {"Cookie": "sid=1"}, "bob": print}, {"alice": {"Cookie": "sid=1"}, "bob": print}),
     ("body_limit", None, None),
     ("body_limit", 0, 0),
     ("cookie_defaults", {}, {}),
@@ -248,6 +250,11 @@ def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(key: str, 
 
 
 PARTS_REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"identities": [{"Cookie": "sid=1"}]}, ["identities takes", "a mapping of names to headers"]),
+    ({"identities": {"alice": {}}}, ["identities['alice']", "a mapping of names to headers"]),
+    ({"identities": {"alice": "sid=1"}}, ["identities['alice']"]),
+    ({"identities": {"alice": {"Cookie": "a\nb"}}}, ["identities['alice']"]),
+    ({"identities": {1: {"Cookie": "a"}}}, ["identities[1]"]),
     ({"rules": {"/x": True}}, ["rules['/x']", "True", "Rule(...)"]),
     ({"rules": {"/x": None}}, ["rules['/x']", "None", "Rule(...)"]),
     ({"rules": {"x": Rule()}}, ["'x'", "'/'"]),
@@ -514,3 +521,10 @@ def test_the_root_is_found_by_identity_and_not_by_equality(own_modules: Path) ->
     )
     importlib.import_module("config_equal")
     assert project_root(object()) is None
+
+
+def test_no_secret_of_an_identity_is_printed() -> None:
+    for value in ("hunter2", ["hunter2"], {"alice": "hunter2"}, {"alice": {"Cookie": "hunter2\n"}}):
+        with pytest.raises(ConfigError) as caught:
+            make(identities=value)
+        assert "hunter2" not in str(caught.value)

@@ -102,11 +102,13 @@ class Prover:
         visitor: Visitor,
         state: Mapping[str, Any] | None,
         folder: Path,
+        endpoints: Iterable[Any] = (),
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """folder: that of the build, where the snapshots lie."""
+        """folder: that of the build, where the snapshots lie. endpoints: what the routes run."""
         self._app = app
+        self._endpoints = endpoints
         self._config = config
         self._visitor = visitor
         self._state = state
@@ -128,7 +130,7 @@ class Prover:
         page = _Page(snapshot, body, compared, renders=1)
         proved = Proved(job.id, job.path, snapshot.route)
         if self._visitors is None:
-            self._visitors = visitors(self._config, words_beside_cookies())
+            self._visitors = visitors(self._config, words_beside_cookies(self._endpoints))
         identities = [change for change in await self._logged_in(proved) if await self._render(page, change)]
         read_by_identities = set(page.reads)
         for change in (*self._visitors, *self._queries(job, route, decision)):

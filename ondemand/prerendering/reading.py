@@ -43,6 +43,8 @@ class Reader:
             links.append(location)
             if not location.query and answer.header(b"set-cookie") is None:  # else the next answer may be another
                 visited.leads = next(((path, fragment) for path, fragment, *_ in self._inside(links)), None)
+                if self._prefix and answer.path == "/" and visited.leads is not None and visited.leads[0] == "/":
+                    visited.leads = None  # from `base` without a slash to `base` with one, or back
         elif location is not None:
             yield Finding("faulty-link", f"Its Location {location.raw!r} is no URL.", "Correct the redirect.")
         media = signals.media_type(answer)

@@ -556,8 +556,10 @@ class _Page:
         return _Place("" if own else origin, unquote(parts.path), parts.query, parts.fragment)
 
     def _same_place(self, location: str) -> bool:
+        """True if it leads where it was published to lead, or there below the URL's own path, as configured redirects do."""
         wanted = ", ".join(_values(self._snapshot, "location"))
-        return location == wanted or self._where(location) == self._where(wanted)
+        below = self._run.front.removesuffix(self._run.expected.prefix) + wanted if wanted.startswith("/") else wanted
+        return location == wanted or self._where(location) in (self._where(wanted), self._where(below))
 
     def _keeps_redirect(self, answer: Answer) -> bool:
         wanted, status = ", ".join(_values(self._snapshot, "location")), self._snapshot.status

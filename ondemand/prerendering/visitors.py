@@ -100,12 +100,15 @@ def _is_of_visitor(word: str) -> bool:
     return "-" in word.strip("-") and _NOT_OF_VISITOR.match(word) is None
 
 
-def words_beside_cookies() -> list[str]:
+def words_beside_cookies(endpoints: Iterable[Any]) -> list[str]:
     """Short constants of the user's modules, those first that stand in code with `cookies`, `headers` or a name like
-    SESSION_COOKIE: names of cookies and headers are among them, and values that make a difference."""
+    SESSION_COOKIE: names of cookies and headers are among them, and values that make a difference. endpoints: what the routes
+    run; their modules come first."""
     near: dict[str, None] = {}
     others: dict[str, None] = {}
-    for module in list(sys.modules.values()):
+    first = dict.fromkeys(getattr(endpoint, "__module__", "") or "" for endpoint in endpoints)
+    modules = [sys.modules[name] for name in first if name in sys.modules]
+    for module in [*modules, *list(sys.modules.values())]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and is_users_file(file):
             beside, elsewhere = _words(file)

@@ -88,7 +88,8 @@ class Worker:
         self._reader = Reader(self.config, site.prefix, abroad=order.abroad)
         if folder is not None:
             self._open_store(folder, order)
-            self._prover = Prover(app, self.config, self._visitor, state, folder)
+            endpoints = [route.endpoint for route in self.table]
+            self._prover = Prover(app, self.config, self._visitor, state, folder, endpoints)
 
     def _open_store(self, folder: Path, order: Order) -> None:
         settings, pack = compressors(max_compress=order.max_compress)
