@@ -8,6 +8,7 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as clock_time
 from enum import Enum, StrEnum
@@ -128,19 +129,26 @@ def test_what_was_percent_encoded_comes_back(values: dict[str, str]) -> None:
     assert {name: cookie.value for name, cookie in Cookies(header).items()} == values
 
 
+def seconds(work: Callable[[], Any]) -> float:
+    """Of CPU, the least of three: a collection of all the garbage of a test run is not the parser's."""
+    took: list[float] = []
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        took.append(time.process_time() - started)
+    return min(took)
+
+
 @pytest.mark.parametrize("part", [";", "=", "a=", "a;", "a=b;", " ", "\t", '"', '="', "%", "a=%;", "%2", " ;", "\xff"])
 def test_a_hostile_header_takes_linear_time(part: str) -> None:
     for header in ((part * 100_000)[:100_000], "a=" + (part * 100_000)[:100_000]):
-        started = time.process_time()
-        dict(Cookies(header))
-        assert time.process_time() - started < 0.2
+        assert seconds(lambda header=header: dict(Cookies(header))) < 0.2
 
 
 def test_many_names_take_linear_time() -> None:
     header = ";".join(f"{number}=" for number in range(15_000))
-    started = time.process_time()
     assert len(dict(Cookies(header))) == 15_000
-    assert time.process_time() - started < 0.2
+    assert seconds(lambda: dict(Cookies(header))) < 0.2
 
 
 def test_a_page_reads_the_cookie_header_of_its_request() -> None:
@@ -195,14 +203,15 @@ def test_any_bytes_of_a_header_are_read(raw: bytes) -> None:
     ids=range(14),
 )
 def test_a_header_of_64_kilobytes_is_read_at_once(header: str) -> None:
-    started = time.process_time()
-    cookies = Cookies(header)
-    for cookie in cookies.values():
-        cookie.number()
-        cookie.boolean()
-        cookie.json(default=None)
-    cookies.has("nothing")
-    assert time.process_time() - started < 0.4
+    def read() -> None:
+        cookies = Cookies(header)
+        for cookie in cookies.values():
+            cookie.number()
+            cookie.boolean()
+            cookie.json(default=None)
+        cookies.has("nothing")
+
+    assert seconds(read) < 0.4
 
 
 @some
