@@ -401,8 +401,9 @@ def ends() -> None:
 LOGINS: list[tuple[Any, str]] = [
     (hangs, "did not finish in 0.2 seconds"),
     (ends, "raised SystemExit: 2"),
-    (lambda: "token", "returned 'token'. Return a mapping of headers to values, or None"),
-    (lambda: {b"cookie": b"a=1"}, "returned b'cookie': b'a=1', which is no header"),
+    (lambda: "hunter2", "returned a str. Return a mapping of headers to values, or None"),
+    (lambda: {b"cookie": b"hunter2"}, "returned a value for b'cookie' that is no header's"),
+    (lambda: {"cookie": "hunter2\n"}, "returned a value for 'cookie' that is no header's"),
     (lambda client: None, "returned None, and no answer to its client set a cookie"),
 ]
 
@@ -413,6 +414,7 @@ def test_a_login_that_goes_wrong_is_told_as_what_it_is(login: Any, said: str, di
     innermost(app, dist=dist, snapshots=True, identities={"bob": login}, page_timeout=0.2)
     (finding,) = built(app).findings
     assert (finding.kind, finding.message) == ("identity", f"The login of the identity 'bob' {said}.")
+    assert "hunter2" not in finding.message
     assert all(Path(__file__).name in frame for frame in finding.frames)
 
 

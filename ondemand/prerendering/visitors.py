@@ -51,10 +51,8 @@ _MANY = 60  # names beyond which a Cookie header grows too long for some apps
 
 
 def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
-    """Each visitor differs from the plain one in one thing. words: see `words_beside_cookies`.
-
-    The query, which depends on the page, is not among them.
-    """
+    """Each visitor differs from the plain one in one thing, but for one who sends all other headers that are worth a try: a render
+    for each would be too many. words: see `words_beside_cookies`. The query, which depends on the page, is not among them."""
     words = [*words]
     spoken, *others = [code.partition("-")[0].lower() for code in config.locales.codes] or ["en"]
     others = [code for code in (*others, *(word for word in words if word in _LANGUAGES)) if code != spoken] or ["fr"]
@@ -178,13 +176,14 @@ async def log_in(name: str, identity: Identity, app: ASGIApp, origin: str, state
                 if not client.cookies.jar:
                     raise ConfigError("returned None, and no answer to its client set a cookie")
     if not isinstance(headers, Mapping):
-        raise ConfigError(f"returned {headers!r:.60}. Return a mapping of headers to values, or None")
+        kind = type(headers).__name__  # not what it is: that may be a secret
+        raise ConfigError(f"returned a {kind}. Return a mapping of headers to values, or None")
     fields: list[tuple[bytes, bytes]] = []
     for field, value in cast("Mapping[Any, Any]", headers).items():
         if not (
             isinstance(field, str) and isinstance(value, str) and is_token(field) and is_field_value(value) and value
         ):
-            raise ConfigError(f"returned {field!r:.60}: {value!r:.60}, which is no header")
+            raise ConfigError(f"returned a value for {field!r:.60} that is no header's")
         fields.append((field.lower().encode(), value.encode("latin-1")))
     return Change(f"{name} logged in", tuple(fields), identity=True)
 
