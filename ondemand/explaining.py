@@ -140,9 +140,8 @@ class Why:
 
     asked: as it was written. path: decoded, without `base`. answer: what a visitor gets; "nothing": an error, because nothing
     answers. status: None where only a render tells. sentence: what a visitor gets and why, in one sentence. reasons: why
-    the snapshot that there is does not answer. not_for: requests for the path that the snapshot does
-    not answer. built: None if no build
-    knows the route. findings: rows of the last build's findings.json, about this path or its route.
+    the snapshot that there is does not answer. not_for: requests for the path that the snapshot does not answer. built: None if
+    no build knows the route. findings: rows of the last build's findings.json, about this path or its route.
     """
 
     asked: str
@@ -229,10 +228,10 @@ def route_facts(route: Route, site: Site, path: str | None = None) -> RouteFacts
     methods = sorted(route.methods) if route.methods is not None else []
     source = _short(route.source, site.config.root) or None
     kind = "auto" if decision.auto else decision.kind
-    return RouteFacts(route.pattern.text, methods, source, kind, _decided_by(decision, route, site, path))
+    return RouteFacts(route.pattern.text, methods, source, kind, _decided_by(decision, route, site))
 
 
-def _decided_by(decision: Decision, route: Route | None, site: Site, path: str | None) -> str:
+def _decided_by(decision: Decision, route: Route | None, site: Site) -> str:
     """What decided, as the user wrote it."""
     mark = route.mark if route is not None else None
     value = mark.resolve(site.config) if mark is not None and (route is None or route.answers_get) else None
@@ -242,17 +241,10 @@ def _decided_by(decision: Decision, route: Route | None, site: Site, path: str |
             return f"prerender = {value!r} in {where}" if decision.why.startswith("prerender") else decision.why
         written = "@prerender" if value is True else f"@prerender({value!r})"
         return f"{written} at {where}" if where else f"Route(prerender={value!r})"
-    rule = _deciding(decision, route, site, path)
-    return decision.why if rule is None else f"rules[{rule[0]!r}] says prerender={rule[1].prerender!r}"
-
-
-def _deciding(decision: Decision, route: Route | None, site: Site, path: str | None) -> tuple[str, Rule] | None:
-    """The rule that `decide` went by, with its pattern, or None."""
-    if not decision.why.startswith("the rule "):
-        return None
-    sample = path if path is not None else (route.pattern.text if route is not None else "/")
-    covering = site.config.rules.covering(sample, route)
-    return next(((pattern.text, rule) for pattern, rule in covering if rule.prerender is not None), None)
+    if decision.rule is None:
+        return decision.why
+    rule = next(rule for pattern, rule in site.config.rules if pattern.text == decision.rule)
+    return f"rules[{decision.rule!r}] says prerender={rule.prerender!r}"
 
 
 def _short(source: str, root: Path) -> str:
@@ -469,7 +461,7 @@ class _Explanation:
         return route.mark is not None and route.mark.unknown == "404" and self._is_published(self._why.path) is False
 
     def _because(self, route: Route | None, decision: Decision, path: str) -> str:
-        why, by = self._why, _decided_by(decision, route, self._site, path)
+        why, by = self._why, _decided_by(decision, route, self._site)
         if why.reasons and why.snapshot is not None:
             name = why.snapshot.generation
             return f", although generation {name} has a snapshot of it: {'; '.join(why.reasons)}"
@@ -530,10 +522,9 @@ class _Explanation:
         site, why = self._site, self._why
         if route is not None:
             why.route = route_facts(route, site, path)
-        deciding = _deciding(decide(route, site.config, path), route, site, path)
+        deciding = decide(route, site.config, path).rule
         for pattern, rule in site.config.rules.covering(path, route):
-            decides = deciding is not None and deciding[0] == pattern.text
-            why.rules.append(RuleFacts(pattern.text, _says(rule), decides))
+            why.rules.append(RuleFacts(pattern.text, _says(rule), decides=pattern.text == deciding))
         self._note_guards(path, route)
         if self._server is not None:
             self._note_build(self._server.generation, route, path)

@@ -523,12 +523,13 @@ class Decision(NamedTuple):
     """How a path is rendered, and why.
 
     kind: "static" (marked: the build makes a snapshot or fails), "candidate" (unmarked in a static site: it becomes
-    static if a link reaches it and its plain answer allows it), "on demand".
+    static if a link reaches it and its plain answer allows it), "on demand". rule: the pattern of the rule that decided.
     """
 
     kind: Literal["static", "candidate", "on demand"]
     why: str
     auto: bool = False
+    rule: str | None = None
 
     @property
     def is_static(self) -> bool:
@@ -551,7 +552,7 @@ def decide(route: Route | None, config: Config, path: str | None = None) -> Deci
     sample = path if path is not None else (route.pattern.text if route else "/")
     for pattern, rule in config.rules.covering(sample, route):
         if rule.prerender is not None:
-            return _decision(rule.prerender, f"the rule {pattern.text}")
+            return _decision(rule.prerender, f"the rule {pattern.text}")._replace(rule=pattern.text)
     if route is not None and route.own:
         return _decision(config.output == "static", "output")
     if route is not None and route.framework:

@@ -181,7 +181,7 @@ class Prover:
         app and the user said so: by the mark, or by a rule for an app whose pages cannot be marked."""
         mark = (route.mark or route.group) if route is not None else None
         ignored = any(rule.query == "ignore" for _, rule in self._config.rules.covering(job.path, route))
-        said = (mark is not None and "query" in mark.reads) or decision.why.startswith("the rule")
+        said = (mark is not None and "query" in mark.reads) or decision.rule is not None
         if said and not ignored:
             return []
         pairs = [*"&".join(job.queries).split("&"), "page=2", f"q={CANARY}", f"{CANARY}=1"]

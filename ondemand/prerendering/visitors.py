@@ -51,8 +51,8 @@ _MANY = 60  # names beyond which a Cookie header grows too long for some apps
 
 
 def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
-    """Each visitor differs from the plain one in one thing, but for one who sends all other headers that are worth a try: a render
-    for each would be too many. words: see `words_beside_cookies`. The query, which depends on the page, is not among them."""
+    """Each visitor differs from the plain one in one thing, but for one who sends all other headers that are worth a try: a
+    render for each would be too many. words: see `words_beside_cookies`. The query, which depends on the page, is not here."""
     words = [*words]
     spoken, *others = [code.partition("-")[0].lower() for code in config.locales.codes] or ["en"]
     others = [code for code in (*others, *(word for word in words if word in _LANGUAGES)) if code != spoken] or ["fr"]
