@@ -121,7 +121,7 @@ class PagePattern(Pattern):
                 expression, closes = expression + re.escape(text) + closes, ""
                 continue
             convertor = self.convertor(name)
-            what = {"str": "[^/]+?", "path": ".*?"}.get(convertor) or self._convertors[convertor]
+            what = {"str": "[^/]+?", "path": ".*?"}.get(convertor) or self._convertors[convertor].regex
             if convertor == "str" and position < last and tokens[position + 1][1] is None:
                 expression, closes = f"{expression}(?>", ")"
             expression += f"(?P<{name}>{what})"

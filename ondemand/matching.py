@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ondemand.routing import Pattern
+from ondemand.routing import Pattern, RegexPattern
 
 __all__ = ["Index"]
 
@@ -45,7 +45,10 @@ class Index:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._root = _Node()
         for position, pattern in enumerate(patterns):
-            self._add(position, pattern.text)
+            if isinstance(pattern, RegexPattern):
+                self._root.anything.append(position)
+            else:
+                self._add(position, pattern.text)
 
     def _add(self, position: int, text: str) -> None:
         node = self._root

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from ondemand.config import Config
 
 __all__ = [
+    "Convertor",
     "Decision",
     "Guard",
     "Pattern",
+    "RegexPattern",
     "Route",
     "Rule",
     "Rules",
@@ -127,14 +130,27 @@ def redirect_target(url: str) -> str:
 
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
-_CONVERTORS = {
-    "str": "[^/]+",
-    "path": ".*",
-    "int": "[0-9]+",
-    "float": r"[0-9]+(?:\.[0-9]+)?",
-    "uuid": "[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
-}
 _TOKEN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z_][A-Za-z0-9_]*))?\}|(\*\*)|(\*)")
+
+
+class Convertor(NamedTuple):
+    """How a framework reads and writes one parameter.
+
+    regex: what it takes, without groups that have names. to_text: a value as it stands in a path, decoded; whatever it raises
+    says that the value is none. None: text and numbers as they are.
+    """
+
+    regex: str
+    to_text: Callable[[Any], object] | None = None
+
+
+_CONVERTORS: Mapping[str, Convertor] = {
+    "str": Convertor("[^/]+"),
+    "path": Convertor(".*"),
+    "int": Convertor("[0-9]+"),
+    "float": Convertor(r"[0-9]+(?:\.[0-9]+)?"),
+    "uuid": Convertor("[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"),
+}
 
 
 class _Part(NamedTuple):
@@ -157,14 +173,22 @@ class Pattern:
     '/blog/hello'
     """
 
-    __slots__ = ("_compiled", "_convertors", "_parts", "is_glob", "names", "text")
+    __slots__ = ("_compiled", "_convertors", "_params", "_parts", "is_glob", "names", "text")
 
-    def __init__(self, text: str, convertors: Mapping[str, str] | None = None) -> None:
-        """`convertors`: more convertor names and the regular expression of each (a framework's own registry)."""
+    def __init__(
+        self,
+        text: str,
+        convertors: Mapping[str, Convertor] = MappingProxyType({}),
+        *,
+        params: Mapping[str, Convertor] = MappingProxyType({}),
+    ) -> None:
+        """`convertors`: more convertors by the name that they have in the text (a framework's own registry). `params`: the
+        convertors of single parameters, by the parameter's name, whatever the text calls them."""
         if not isinstance(text, str) or not text.startswith("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"The pattern {text!r} does not start with '/'. Write a path such as '/blog/{{slug}}'.")
         self.text = text
-        self._convertors = {**_CONVERTORS, **(convertors or {})}
+        self._convertors = {**_CONVERTORS, **convertors} if convertors else _CONVERTORS
+        self._params = params
         self._parts = tuple(self._read(text))
         self.names = tuple(part.name for part in self._parts if part.name)
         self.is_glob = any(part.convertor in {"*", "**"} for part in self._parts)
@@ -190,13 +214,16 @@ class Pattern:
             if token.start() > position:
                 yield self._literal(text[position : token.start()])
             name, convertor, double, single = token.groups()
-            if name and convertor is not None and convertor not in self._convertors:
+            if name and convertor is not None and convertor not in self._convertors and name not in self._params:
                 known = ", ".join(sorted(self._convertors))
                 raise ConfigError(f"The pattern {text!r} uses the unknown convertor {convertor!r}. Known: {known}.")
             yield _Part(name=name or "", convertor=convertor or double or single or "str")
             position = token.end()
         if position < len(text):
             yield self._literal(text[position:])
+
+    def _convertor(self, part: _Part) -> Convertor:
+        return self._params.get(part.name) or self._convertors[part.convertor]
 
     def _literal(self, text: str) -> _Part:
         if "{" in text or "}" in text:
@@ -207,7 +234,7 @@ class Pattern:
         pieces: list[str] = []
         for index, part in enumerate(self._parts):
             if part.name:
-                pieces.append(f"(?P<{part.name}>{self._convertors[part.convertor]})")
+                pieces.append(f"(?P<{part.name}>{self._convertor(part).regex})")
             elif part.convertor == "*":
                 pieces.append("[^/]+")
             elif part.convertor == "**":
@@ -228,6 +255,11 @@ class Pattern:
     def is_literal(self) -> bool:
         """True if exactly one path matches."""
         return not self.names and not self.is_glob
+
+    @property
+    def takes_rest(self) -> bool:
+        """True if it covers everything below some path, so that it does not tell what exists there."""
+        return any(_takes_rest(segment) for segment in self.text.split("/"))
 
     @property
     def specificity(self) -> tuple[tuple[int, int], ...]:
@@ -291,6 +323,13 @@ class Pattern:
         rest = part.convertor == "path"
         if value is None and rest:
             return ""
+        convertor = self._convertor(part)
+        if convertor.to_text is not None:
+            try:
+                value = convertor.to_text(value)
+            except Exception as error:
+                what = f"cannot write this value for {part.name!r} ({type(error).__name__}: {error})"
+                raise self._error(what, part.name, params) from error
         is_uuid = any(cls.__name__ == "UUID" for cls in type(value).__mro__)
         if isinstance(value, float) and not math.isfinite(value):
             raise self._error(f"cannot have {value!r} for {part.name!r}", part.name, params)
@@ -306,7 +345,7 @@ class Pattern:
             raise self._error(f"takes one path segment for {part.name!r}", part.name, params)
         if fault := _CONTROLS.search(text):
             raise self._error(f"cannot have {fault.group()!r} in {part.name!r}", part.name, params)
-        if not re.fullmatch(self._convertors[part.convertor], text, re.DOTALL):
+        if not re.fullmatch(convertor.regex, text, re.DOTALL):
             raise self._error(f"does not accept this value for {part.name!r} ({part.convertor})", part.name, params)
         return text
 
@@ -323,7 +362,51 @@ class Pattern:
 
     def overlaps(self, other: Pattern) -> bool:
         """True if some path could match both. Exact for literals; parameters and wildcards count as "anything"."""
+        if isinstance(other, RegexPattern):
+            return other.overlaps(self)
         return _overlap(self.text.strip("/").split("/"), other.text.strip("/").split("/"))
+
+
+class RegexPattern(Pattern):
+    """Which paths, where a framework says so by a regular expression: it tells whether it covers a path, and no more."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str, expression: str) -> None:
+        """text: as a reader would know it. expression: for the whole path. Raises `ConfigError` if it is none."""
+        self.text = text
+        try:
+            self._compiled = re.compile(rf"(?:{expression})\Z", re.DOTALL)
+        except re.error as error:
+            raise ConfigError(f"The pattern {text!r} is no regular expression that can be read: {error}.") from None
+        self.names = tuple(self._compiled.groupindex)
+        self.is_glob = False
+        self._convertors, self._params, self._parts = {}, {}, ()
+
+    @property
+    def is_literal(self) -> bool:
+        return False
+
+    @property
+    def takes_rest(self) -> bool:
+        return True
+
+    @property
+    def specificity(self) -> tuple[tuple[int, int], ...]:
+        return ((0, 0),)
+
+    def convertor(self, name: str) -> str:
+        return "str"
+
+    def match(self, path: str) -> dict[str, str] | None:
+        found = self._regex.match(path)
+        return {name: value or "" for name, value in found.groupdict().items()} if found else None
+
+    def fill(self, params: Mapping[str, object]) -> str:
+        raise self._error("is a regular expression, of which no path can be made: link to its pages", None, params)
+
+    def overlaps(self, other: Pattern) -> bool:
+        return self.match(other.text) is not None if other.is_literal else True
 
 
 def _overlap(one: Sequence[str], two: Sequence[str]) -> bool:
@@ -476,6 +559,7 @@ class Route:
         "own",
         "pattern",
         "source",
+        "unlisted",
     )
 
     def __init__(
@@ -499,6 +583,7 @@ class Route:
         self.group: Mark | None = None  # the mark of the router or mount it lies in
         self.endpoint: Any = None  # what it runs
         self.source = ""  # "file:line" of what it runs
+        self.unlisted = ""  # why nobody can tell which pages it has, so that links alone lead to them
         self.declares: tuple[str, ...] = ()  # what it declares to read from the visitor, in words
         self.framework = False  # one of the framework's own (docs, openapi.json)
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
@@ -508,11 +593,6 @@ class Route:
 
     def __repr__(self) -> str:
         return f"Route({self.pattern.text!r})"
-
-    @property
-    def takes_rest(self) -> bool:
-        """True if it covers everything below some path, so that it does not tell what exists there."""
-        return any(_takes_rest(segment) for segment in self.pattern.text.split("/"))
 
     @property
     def answers_get(self) -> bool:

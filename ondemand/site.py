@@ -261,7 +261,7 @@ class Site:
         if is_file and server is None and self._public is not None and self._public.find(path) is not None:
             return method in {"GET", "HEAD"}
         route = self.table.match(path, method="GET" if method == "HEAD" else method, host=self._build_host)
-        return route is not None and (route.own or not route.takes_rest)
+        return route is not None and (route.own or not route.pattern.takes_rest)
 
     def find_other_spelling(self, server: SnapshotServer, path: str) -> Answer | None:
         """The page that was captured under the other spelling of `path`; files have one spelling."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -275,7 +276,7 @@ def test_an_app_that_shows_no_routes_is_one_route_for_all_below_it() -> None:
     assert own(table) == ["/x/{path:path}", "/y"]
     route = table.match("/x/a/b", method="DELETE")
     assert route is not None
-    assert (route.methods, route.takes_rest) == (None, True)
+    assert (route.methods, route.pattern.takes_rest) == (None, True)
     assert table.match("/xy") is None
 
 
@@ -894,3 +895,25 @@ def test_the_same_middleware_in_many_places_is_named_once() -> None:
 def test_a_router_without_an_app_around_it_is_an_app() -> None:
     table = read(Router(routes=[Route("/x", page)]))
     assert (own(table), table.known) == (["/x"], True)
+
+
+class IsoDate(Convertor[date]):
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def convert(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_string(self, value: date) -> str:
+        return value.isoformat()
+
+
+def test_a_convertor_of_the_users_own_writes_the_paths_also_below_a_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONVERTOR_TYPES, "isodate", IsoDate())
+    day = date(2026, 11, 21)
+    inner = [Route("/at/{time:int}", page)]
+    table = read(Starlette(routes=[Route("/on/{day:isodate}", page), Mount("/{day:isodate}", routes=inner)]))
+    first, second = table.routes
+    assert first.pattern.fill({"day": day}) == "/on/2026-11-21"
+    assert second.pattern.fill({"day": day, "time": 7}) == "/2026-11-21/at/7"
+    assert table.match("/2026-11-21/at/7") is second
+    assert table.match("/today/at/7") is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ondemand.filenames import PagePattern
 from ondemand.matching import Index
-from ondemand.routing import Pattern
+from ondemand.routing import Convertor, Pattern
 
 SEGMENTS = st.sampled_from(
     [
@@ -60,7 +60,7 @@ def test_so_it_is_for_pages(texts: list[str], path: str) -> None:
 
 
 def test_a_convertor_of_the_frameworks_own_may_hold_slashes() -> None:
-    patterns = [Pattern("/d/{day:date}/x", {"date": "[0-9]+/[0-9]+"}), Pattern("/d/{day}/x")]
+    patterns = [Pattern("/d/{day:date}/x", {"date": Convertor("[0-9]+/[0-9]+")}), Pattern("/d/{day}/x")]
     assert Index(patterns).candidates("/d/1/2/x") == [0]
 
 

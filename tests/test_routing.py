@@ -7,6 +7,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,11 +21,14 @@ from starlette.routing import compile_path
 from ondemand.config import Config
 from ondemand.errors import ConfigError, MarkError, ParamError
 from ondemand.marks import Mark
+from ondemand.matching import Index
 from ondemand.routing import (
     MAX_NAME,
     MAX_PATH,
+    Convertor,
     Decision,
     Pattern,
+    RegexPattern,
     Route,
     Rule,
     Rules,
@@ -126,7 +130,7 @@ def test_starlette_matches_the_same_paths_with_the_same_params(text: str, path: 
 
 
 def test_convertors_of_a_framework_are_taken_over() -> None:
-    lowercase = Pattern("/lang/{code:lang}/{page:int}", {"lang": "de|fr"})
+    lowercase = Pattern("/lang/{code:lang}/{page:int}", {"lang": Convertor("de|fr")})
     assert lowercase.match("/lang/de/3") == {"code": "de", "page": "3"}
     assert lowercase.match("/lang/en/3") is None
     assert lowercase.match("/lang/defr/3") is None
@@ -767,3 +771,29 @@ def test_a_mark_may_ask_the_config() -> None:
 )
 def test_the_query_of_a_redirect_holds_no_byte_that_ends_a_header(query: bytes, expected: str) -> None:
     assert to_query(query) == expected
+
+
+def test_a_convertor_writes_values_in_its_own_way() -> None:
+    day = Convertor(r"\d{4}-\d{2}-\d{2}", lambda value: value.isoformat())
+    pattern = Pattern("/on/{day}", params={"day": day})
+    assert pattern.fill({"day": date(2026, 11, 21)}) == "/on/2026-11-21"
+    assert pattern.match("/on/2026-11-21") == {"day": "2026-11-21"}
+    assert pattern.match("/on/today") is None
+    with pytest.raises(ParamError, match="cannot write this value for 'day'.*AttributeError"):
+        pattern.fill({"day": "today"})
+
+
+def test_a_regular_expression_tells_whether_it_covers_a_path_and_no_more() -> None:
+    pattern = RegexPattern("/art/(?P<year>[0-9]{4})/$", "/art/(?P<year>[0-9]{4})/")
+    assert pattern.match("/art/2026/") == {"year": "2026"}
+    assert pattern.match("/art/2026/x") is None
+    assert pattern.match("/art/26/") is None
+    assert (pattern.is_literal, pattern.takes_rest, pattern.names) == (False, True, ("year",))
+    with pytest.raises(ParamError, match="regular expression"):
+        pattern.fill({"year": 2026})
+    assert Pattern("/art/2026/").overlaps(pattern)
+    assert not Pattern("/art/26/").overlaps(pattern)
+    assert Pattern("/art/**").overlaps(pattern)
+    assert Index([Pattern("/art/x/"), pattern]).candidates("/art/2026/") == [1]
+    with pytest.raises(ConfigError, match="no regular expression"):
+        RegexPattern("/(", "/(")

@@ -288,7 +288,7 @@ class Worker:
                 kind = "session" if what == READS["session"] else "reads"
                 message = f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not."
                 yield Finding(kind, message, reads_remedy(what, route), frames=(frame,) if frame else ())
-        is_folder = route is not None and route.takes_rest and answer.path.endswith("/") and not own
+        is_folder = route is not None and route.pattern.takes_rest and answer.path.endswith("/") and not own
         if is_folder and not is_document(answer):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
             yield Finding(

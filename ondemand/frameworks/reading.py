@@ -1,0 +1,174 @@
+"""What the readers share: which of them reads an app, where in the app they stand, what they make of an endpoint.
+
+A framework is never imported here: its apps are known by its own class, which is loaded where there is such an app.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, cast
+
+from ondemand._asgi import inner_apps
+from ondemand.errors import ConfigError
+from ondemand.marks import Mark, unwrap
+from ondemand.routing import Convertor, Pattern, Route
+
+__all__ = ["Group", "cut", "find_app", "hiding", "is_a", "loaded", "opaque", "read", "shows_routes", "source"]
+
+
+class Group(NamedTuple):
+    """Where in the app a reader stands. prefix: the path so far, params: the convertors of its parameters. inside: the ids of the
+    apps around it, as an app may be mounted in itself."""
+
+    prefix: str = ""
+    host: str = ""
+    mark: Mark | None = None
+    params: Mapping[str, Convertor] = MappingProxyType({})
+    inside: tuple[int, ...] = ()
+
+
+class Reader(Protocol):
+    """What a module here offers."""
+
+    def routes(self, app: Any, group: Group) -> Iterable[Route]:
+        """The routes of `app`, first the one that it tries first."""
+        ...
+
+    def middleware(self, app: Any) -> Iterable[str]:
+        """The names of the classes that `app` runs around its routes, or around some of them."""
+        ...
+
+
+class _Framework(NamedTuple):
+    """name: as its users call it. package: its distribution. oldest: the version from which on its routes are read. app: its
+    class, as "module.class". reader: the module here that reads it."""
+
+    name: str
+    package: str
+    oldest: str
+    app: str
+    reader: str
+
+
+FRAMEWORKS = (
+    _Framework("Starlette", "starlette", "1.0", "starlette.applications.Starlette", "starlette"),
+    _Framework("Quart", "quart", "0.20", "quart.app.Quart", "werkzeug"),
+    _Framework("Flask", "flask", "3.0", "flask.app.Flask", "werkzeug"),
+    _Framework("Litestar", "litestar", "2.13", "litestar.app.Litestar", "litestar"),
+    _Framework("Django", "django", "5.2", "django.core.handlers.asgi.ASGIHandler", "django"),
+    _Framework("Django", "django", "5.2", "django.core.handlers.wsgi.WSGIHandler", "django"),
+    _Framework("Sanic", "sanic", "25.3", "sanic.app.Sanic", "sanic"),
+)
+"""Frameworks whose apps show their routes. Any router that keeps a list of Starlette's routes is read as Starlette is."""
+
+
+def loaded(name: str) -> Any:
+    """What `name` ("module.attribute") is, or None where the module is not loaded."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(sys.modules.get(module), attribute, None)
+
+
+def is_a(value: object, name: str) -> bool:
+    """True if `value` is an instance of the class `name` ("module.class"), which need not be there."""
+    return isinstance(cls := loaded(name), type) and isinstance(value, cls)
+
+
+def _framework(app: Any) -> _Framework | None:
+    return next((framework for framework in FRAMEWORKS if is_a(app, framework.app)), None)
+
+
+def _has_routes(app: Any) -> bool:
+    routes = getattr(app, "routes", None)
+    return isinstance(routes, list | tuple) and all(
+        hasattr(route, "matches") for route in cast("Iterable[Any]", routes)
+    )
+
+
+def shows_routes(app: Any) -> bool:
+    """True if a reader here reads `app` itself."""
+    return _framework(app) is not None or _has_routes(app)
+
+
+def find_app(app: Any) -> Any:
+    """The outermost app that shows its routes: `app`, or one that it wraps; None if there is none."""
+    return next((inner for inner in inner_apps(app) if shows_routes(inner)), None)
+
+
+def read(app: Any, group: Group) -> Iterable[Route]:
+    """The routes of an app that `shows_routes`. Raises `ConfigError` for a version of its framework that cannot be read."""
+    framework = _framework(app)
+    if framework is not None:
+        _check_version(framework)
+    reader = cast(
+        "Reader", importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
+    )
+    return reader.routes(app, group._replace(inside=(*group.inside, id(app))))
+
+
+def middleware(app: Any) -> Iterable[str]:
+    """See `Reader.middleware`; none for an app that shows no routes."""
+    if not shows_routes(app):
+        return ()
+    framework = _framework(app)
+    reader = importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
+    return cast("Reader", reader).middleware(app)
+
+
+def _check_version(framework: _Framework) -> None:
+    package = sys.modules.get(framework.package)
+    version = vars(package).get("__version__") if package is not None else None
+    if not isinstance(version, str):
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as installed
+
+        try:
+            version = installed(framework.package)
+        except PackageNotFoundError:  # run from a checkout
+            return
+    if _numbers(version) < _numbers(framework.oldest):
+        raise ConfigError(
+            f"{framework.name} {version} keeps its routes in another way: {framework.oldest} or later is needed. "
+            f"Run: pip install '{framework.package}>={framework.oldest}'"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+def hiding(group: Group) -> Route:
+    """What is behind a mount or host is never tried below its path: it answers everything there, if only with 404."""
+    route = opaque(group)
+    route.hides = True
+    return route
+
+
+def opaque(group: Group) -> Route:
+    """An app that shows no routes: everything below is its own business."""
+    route = Route(Pattern(f"{group.prefix}/{{path:path}}", params=group.params), methods=None)
+    route.group, route.host = group.mark, group.host
+    route.unlisted = "an app that does not show its routes"
+    return route
+
+
+def source(endpoint: Any) -> str:
+    """Where an endpoint is defined, as "file:line"; "" if nobody can tell."""
+    functions = [target for target in unwrap(endpoint) if getattr(target, "__name__", "") != "__call__"]
+    codes = [code for target in functions if (code := getattr(target, "__code__", None)) is not None]
+    if codes:
+        return f"{codes[-1].co_filename}:{codes[-1].co_firstlineno}"
+    try:
+        cls = cast("Any", endpoint if inspect.isclass(endpoint) else type(endpoint))
+        return f"{inspect.getsourcefile(cls)}:{inspect.getsourcelines(cls)[1]}"
+    except (OSError, TypeError):
+        return ""
+
+
+def cut(expression: str) -> str:
+    """A framework's regular expression without names of groups and without anchors, as a `Convertor` wants it."""
+    return re.sub(r"\(\?P<\w+>", "(?:", expression).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
