@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from ondemand.errors import LifespanError
 
@@ -38,7 +38,9 @@ def inner_apps(app: Any) -> Iterator[Any]:
         if inner is None and inspect.isfunction(app):
             closed = inspect.getclosurevars(app).nonlocals
             inner = next((value for name, value in closed.items() if name in _INNER and callable(value)), None)
-        app = inner
+        if inner is None and isinstance(protocols := getattr(app, "application_mapping", None), Mapping):
+            inner = cast("Mapping[str, Any]", protocols).get("http")  # Channels
+        app = inner if inner is not None else getattr(app, "__self__", None)  # of a method: `quart_app.asgi_app`
 
 
 class Lifespan:

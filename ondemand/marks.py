@@ -189,11 +189,14 @@ def _is_page(value: Any) -> bool:
     """Tell `@prerender` on a page from `@prerender(function of the config)`: see `prerender`."""
     if inspect.isclass(value):
         return True
-    if not callable(value):
-        return hasattr(value, "routes")
-    if not inspect.isroutine(value):
-        return hasattr(value, "routes") or not _names_config(value)
-    return not _names_config(value)
+    if not inspect.isroutine(value) and _is_group(value):
+        return True
+    return callable(value) and not _names_config(value)
+
+
+def _is_group(value: Any) -> bool:
+    """True for what holds routes: a router, a mount, an app, a blueprint."""
+    return hasattr(value, "routes") or hasattr(value, "add_url_rule")
 
 
 def _names_config(function: Any) -> bool:
@@ -210,7 +213,7 @@ def _attach(target: Any, mark: Mark) -> Any:
     holder = getattr(target, "__func__", target)
     if ATTRIBUTE in getattr(holder, "__dict__", {}):
         raise MarkError(f"{_place(holder)} is marked twice. Keep one @prerender.")
-    if not (callable(target) or hasattr(target, "routes")):
+    if not (callable(target) or _is_group(target)):
         raise MarkError(f"prerender() cannot mark {target!r}. Put it on a page function, a class, a router or a mount.")
     try:
         setattr(holder, ATTRIBUTE, mark)
@@ -290,6 +293,7 @@ def unreached(endpoints: Iterable[Any]) -> list[str]:
         for target in unwrap(endpoint):
             beside.add(_neighbourhood(target))
             known.add(_place_of(target))
+            known.update(map(_place_of, vars(target).values() if inspect.isclass(target) else ()))
             for cell in getattr(target, "__closure__", None) or ():
                 held.add(id(_cell_contents(cell)))
     return [

@@ -173,7 +173,7 @@ class Pattern:
     '/blog/hello'
     """
 
-    __slots__ = ("_compiled", "_convertors", "_params", "_parts", "is_glob", "names", "text")
+    __slots__ = ("_compiled", "_convertors", "_loose", "_params", "_parts", "is_glob", "names", "text")
 
     def __init__(
         self,
@@ -181,14 +181,17 @@ class Pattern:
         convertors: Mapping[str, Convertor] = MappingProxyType({}),
         *,
         params: Mapping[str, Convertor] = MappingProxyType({}),
+        loose: bool = False,
     ) -> None:
         """`convertors`: more convertors by the name that they have in the text (a framework's own registry). `params`: the
-        convertors of single parameters, by the parameter's name, whatever the text calls them."""
+        convertors of single parameters, by the parameter's name, whatever the text calls them. `loose`: the path with its last
+        slash taken off or put on is covered too."""
         if not isinstance(text, str) or not text.startswith("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigError(f"The pattern {text!r} does not start with '/'. Write a path such as '/blog/{{slug}}'.")
         self.text = text
         self._convertors = {**_CONVERTORS, **convertors} if convertors else _CONVERTORS
         self._params = params
+        self._loose = loose
         self._parts = tuple(self._read(text))
         self.names = tuple(part.name for part in self._parts if part.name)
         self.is_glob = any(part.convertor in {"*", "**"} for part in self._parts)
@@ -207,6 +210,11 @@ class Pattern:
         if self._compiled is None:
             self._compiled = re.compile(self._expression(), re.DOTALL)
         return self._compiled
+
+    @property
+    def expression(self) -> str:
+        """The regular expression of the whole path, without its end."""
+        return self._regex.pattern.removesuffix(r"\Z")
 
     def _read(self, text: str) -> Iterator[_Part]:
         position = 0
@@ -246,6 +254,9 @@ class Pattern:
                     pieces.append(".*")
             else:
                 pieces.append(re.escape(part.text))
+        if self._loose and self.text != "/":
+            pieces[-1] = pieces[-1].removesuffix("/")
+            pieces.append("/?")
         return "".join(pieces) + r"\Z"
 
     def __repr__(self) -> str:
@@ -253,7 +264,7 @@ class Pattern:
 
     @property
     def is_literal(self) -> bool:
-        """True if exactly one path matches."""
+        """True if one path matches, and no other but for its last slash."""
         return not self.names and not self.is_glob
 
     @property
@@ -381,7 +392,7 @@ class RegexPattern(Pattern):
             raise ConfigError(f"The pattern {text!r} is no regular expression that can be read: {error}.") from None
         self.names = tuple(self._compiled.groupindex)
         self.is_glob = False
-        self._convertors, self._params, self._parts = {}, {}, ()
+        self._convertors, self._params, self._parts, self._loose = {}, {}, (), False
 
     @property
     def is_literal(self) -> bool:

@@ -779,7 +779,7 @@ def test_a_convertor_writes_values_in_its_own_way() -> None:
     assert pattern.fill({"day": date(2026, 11, 21)}) == "/on/2026-11-21"
     assert pattern.match("/on/2026-11-21") == {"day": "2026-11-21"}
     assert pattern.match("/on/today") is None
-    with pytest.raises(ParamError, match="cannot write this value for 'day'.*AttributeError"):
+    with pytest.raises(ParamError, match=r"cannot write this value for 'day' \(AttributeError"):
         pattern.fill({"day": "today"})
 
 

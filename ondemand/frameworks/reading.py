@@ -18,7 +18,22 @@ from ondemand.errors import ConfigError
 from ondemand.marks import Mark, unwrap
 from ondemand.routing import Convertor, Pattern, Route
 
-__all__ = ["Group", "cut", "find_app", "hiding", "is_a", "loaded", "opaque", "read", "shows_routes", "source"]
+__all__ = [
+    "Group",
+    "as_it_chooses",
+    "crosses",
+    "cut",
+    "find_app",
+    "hiding",
+    "is_a",
+    "loaded",
+    "middleware",
+    "opaque",
+    "read",
+    "shows_routes",
+    "source",
+    "token",
+]
 
 
 class Group(NamedTuple):
@@ -172,3 +187,22 @@ def source(endpoint: Any) -> str:
 def cut(expression: str) -> str:
     """A framework's regular expression without names of groups and without anchors, as a `Convertor` wants it."""
     return re.sub(r"\(\?P<\w+>", "(?:", expression).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+
+
+def crosses(regex: str) -> bool:
+    """True if a parameter with this expression may hold a slash."""
+    return "/" in re.sub(r"\[\^[^\]]*\]", "", regex) or any(
+        re.fullmatch(regex, text, re.DOTALL) is not None for text in ("a/b", "1/2", "/", "ab/cd.ef")
+    )
+
+
+def token(name: str, kind: str, regex: str) -> str:
+    """A parameter as patterns are written. kind: what its framework calls it."""
+    if crosses(regex):
+        return f"{{{name}:path}}"
+    return f"{{{name}:{kind}}}" if kind in {"int", "float"} else f"{{{name}}}"
+
+
+def as_it_chooses(routes: Iterable[Route]) -> list[Route]:
+    """Routes in the order of a framework that tries what says more about a path before what says less."""
+    return sorted(routes, key=lambda route: (route.pattern.is_literal, route.pattern.specificity), reverse=True)

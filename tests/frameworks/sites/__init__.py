@@ -1,0 +1,1 @@
+"""The site of `tests.frameworks.content`, in each framework."""

@@ -1,0 +1,67 @@
+"""The suite: every case on every framework, innermost and outermost where the framework allows both."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.frameworks.cases import CASES
+from tests.frameworks.serving import Site
+
+INNERMOST = {"quart"}
+"""Sites whose framework lets OnDemand in."""
+
+SITES = ["quart"]
+
+
+def load(name: str) -> Any:
+    """The module of a site; a test without its framework is skipped, or fails where CI must have it."""
+    try:
+        return importlib.import_module(f"tests.frameworks.sites.{name}")
+    except ImportError as error:
+        message = f"{name} is not installed ({error}): pip install -e '.[dev]'"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def places() -> list[Any]:
+    return [
+        pytest.param((name, place), id=f"{name}-{place}")
+        for name in SITES
+        for place in ("outermost", "innermost")
+        if place == "outermost" or name in INNERMOST
+    ]
+
+
+@pytest.fixture(scope="module", params=places())
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Site]]:
+    name, place = request.param
+    module = load(name)
+    assert place in module.PLACES
+    with pytest.MonkeyPatch.context() as monkeypatch, asyncio.Runner() as runner:
+        folder: Path = tmp_path_factory.mktemp(f"{name}-{place}")
+        site = Site(module, place, folder / "dist", monkeypatch)
+        runner.run(site.start())
+        yield runner, site
+        runner.run(site.stop())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(served: tuple[Any, Site], name: str) -> None:
+    runner, site = served
+    reason = site.module.CANNOT.get(name)
+    if reason is None:
+        runner.run(CASES[name](site))
+        return
+    try:
+        runner.run(CASES[name](site))
+    except (AssertionError, OSError, RuntimeError, KeyError):
+        return
+    pytest.fail(f"{site.module.NAME} passes {name} after all: take the reason out of CANNOT")
