@@ -174,25 +174,36 @@ class OnDemand:
         await self.app(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it on; read the site when the app has started, and fail the start if it is wrong."""
+        """Pass it on; read the site when the app has started, or says that it has no lifespan, and fail the start if it is
+        wrong."""
         if isinstance(register := scope.get(REGISTER), list):
             cast("list[OnDemand]", register).append(self)
 
-        refused = False
+        answered = refused = False
+
+        async def read_site() -> None:
+            nonlocal refused
+            try:
+                self.site(scope)
+            except ConfigError as error:
+                refused = True
+                await send({"type": "lifespan.startup.failed", "message": f"ondemand: {error}"})
+                raise
 
         async def started(message: Message) -> None:
-            nonlocal refused
+            nonlocal answered
+            answered = True
             if message["type"] == "lifespan.startup.complete":
-                try:
-                    self.site(scope)
-                except ConfigError as error:
-                    refused = True
-                    await send({"type": "lifespan.startup.failed", "message": f"ondemand: {error}"})
-                    raise
+                await read_site()
             if not refused:  # what the app says of our exception would be a second answer
                 await send(message)
 
-        await self.app(scope, receive, started)
+        try:
+            await self.app(scope, receive, started)
+        except Exception:
+            if not answered:
+                await read_site()
+            raise
 
     def site(self, scope: Scope | None = None) -> Site:
         """The site, read from the app when first asked for. Raises `ConfigError`."""

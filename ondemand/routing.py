@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
@@ -178,9 +177,9 @@ class Pattern:
     def __init__(
         self,
         text: str,
-        convertors: Mapping[str, Convertor] = MappingProxyType({}),
+        convertors: Mapping[str, Convertor] = {},
         *,
-        params: Mapping[str, Convertor] = MappingProxyType({}),
+        params: Mapping[str, Convertor] = {},
         loose: bool = False,
     ) -> None:
         """`convertors`: more convertors by the name that they have in the text (a framework's own registry). `params`: the

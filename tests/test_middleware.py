@@ -634,6 +634,30 @@ def test_added_as_middleware_it_fails_the_start_of_the_server() -> None:
     assert "outptu" in sent[0]["message"]
 
 
+@pytest.mark.parametrize("snapshots", [False, "perhaps"])
+def test_an_app_without_lifespan_is_read_at_the_start_of_the_server_too(snapshots: Any, tmp_path: Path) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+
+    sent: list[Any] = []
+    wrapped = OnDemand(app, dist=tmp_path)
+    wrapped._settings["snapshots"] = snapshots  # as pyproject.toml would say it, which is read with the site
+
+    async def run() -> None:
+        async def receive() -> Any:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        with pytest.raises(AssertionError if snapshots is False else ConfigError):
+            await wrapped({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    asyncio.run(run())
+    assert [message["type"] for message in sent] == ([] if snapshots is False else ["lifespan.startup.failed"])
+    assert (wrapped._site is not None) == (snapshots is False)
+
+
 def test_a_rule_that_covers_nothing_is_a_warning(dist: Path) -> None:
     wrapped = OnDemand(fastapi_site(), dist=dist, rules={"/abuot": Rule(prerender=False), "/ab*": Rule(prerender=True)})
     with pytest.warns(OnDemandWarning, match=r"/abuot.*covers no route"):

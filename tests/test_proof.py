@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ondemand import Pages, Rule, prerender
+from ondemand import OnDemand, Pages, Rule, prerender
 from ondemand.fastapi import Page
 from ondemand.marks import mark_of
 from ondemand.prerendering.report import Finding, Report
@@ -664,6 +664,48 @@ def test_a_page_that_is_known_to_be_unstable_is_reported_and_published(
         (finding,) = of(report)
         assert (finding.kind, finding.policy) == ("unstable", "warn")
         assert is_snapshot(ask(wrapped, "/it"))
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_that_an_app_renews_a_cookie_it_does_not_know_is_no_difference(
+    framework: Any, dist: Path, built: Build, marked: bool
+) -> None:
+    """As Django's sessions and tokens do: only then it says Vary: Cookie."""
+    app = site_of(framework, lambda request: page("the same"), marked=marked)
+
+    class Renewing(BaseHTTPMiddleware):
+        async def dispatch(self, request: Request, call_next: Any) -> Response:
+            response = await call_next(request)
+            if "csrftoken" in request.cookies:
+                response.set_cookie("csrftoken", "new")
+                response.headers["vary"] = "Accept-Encoding, Cookie"
+            else:
+                response.headers["vary"] = "Accept-Encoding"
+            return response
+
+    app.add_middleware(Renewing)
+    report = built(OnDemand(app, dist=dist))
+    assert (why(report)[0], of(report)) == ("static", [])
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_that_an_answer_varies_by_a_cookie_it_does_not_renew_is_a_difference(
+    framework: Any, dist: Path, built: Build, marked: bool
+) -> None:
+    app = site_of(framework, lambda request: page("the same"), marked=marked)
+
+    class Varying(BaseHTTPMiddleware):
+        async def dispatch(self, request: Request, call_next: Any) -> Response:
+            response = await call_next(request)
+            if "csrftoken" in request.cookies:
+                response.set_cookie("x" * len(request.cookies), "new")  # of a name that no visitor could be given
+                response.headers["vary"] = "Cookie"
+            return response
+
+    app.add_middleware(Varying)
+    report = built(OnDemand(app, dist=dist))
+    assert [finding.kind for finding in of(report)] == ["differs"] * marked
+    assert "vary" in (of(report)[0].message if marked else why(report)[1])
 
 
 def test_what_is_unstable_hides_nobody(framework: Any, wrap: Wrap, dist: Path, built: Build) -> None:

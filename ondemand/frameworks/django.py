@@ -7,6 +7,7 @@ around `get_asgi_application()`, so that all middleware of the settings is insid
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, cast
 from ondemand.errors import ConfigError
 from ondemand.frameworks.reading import Group, cut, loaded, opaque, source, token
 from ondemand.marks import mark_of, unwrap
+from ondemand.recording import is_building
 from ondemand.routing import Convertor, Pattern, RegexPattern, Route
 
 __all__ = ["middleware", "routes"]
@@ -45,6 +47,8 @@ class _Place(NamedTuple):
 
 def routes(app: Any, group: Group) -> Iterator[Route]:
     """The routes of the root URLconf (`settings.ROOT_URLCONF`) in its order. Django's app object holds none of it."""
+    if is_building():  # which asks at hosts that nobody has: each would be a traceback, or a mail to the admins
+        logging.getLogger("django.security.DisallowedHost").disabled = True
     resolver: Any = loaded("django.urls.get_resolver")(None)
     start = Pattern(group.prefix or "/", params=group.params).expression.removesuffix("/") + "/"
     yield from _below(resolver, _Place(group, group.prefix + "/", start, group.prefix + "/", group.params))

@@ -10,7 +10,6 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from ondemand._asgi import inner_apps
@@ -43,7 +42,7 @@ class Group(NamedTuple):
     prefix: str = ""
     host: str = ""
     mark: Mark | None = None
-    params: Mapping[str, Convertor] = MappingProxyType({})
+    params: Mapping[str, Convertor] = {}
     inside: tuple[int, ...] = ()
 
 

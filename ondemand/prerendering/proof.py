@@ -212,6 +212,7 @@ class Prover:
             if answer.error or answer.timed_out or answer.status >= 400:
                 return False  # it does not know such a query, which goes to the app
             _forget_query(answer, change.query)
+        _forget_renewal(answer, change)
         if seen.is_other(answer):
             page.others.append((change, answer, seen))
         return True
@@ -331,6 +332,25 @@ def _forget_query(answer: Capture, query: bytes) -> None:
     for form in dict.fromkeys(forms):
         answer.body = answer.body.replace(form, b"")
         answer.headers = [(name, value.replace(form, b"")) for name, value in answer.headers]
+
+
+def _forget_renewal(answer: Capture, change: Change) -> None:
+    """An app that does not take a made-up cookie (Django a session or a token that it does not know) deletes or renews it, and
+    says Vary: Cookie then, and only then: that it looked is no difference of the page."""
+    jar = next((value.decode() for name, value in change.headers if name == b"cookie"), "")
+    sent = {pair.partition("=")[0] for pair in jar.split("; ") if CANARY in pair}
+    renewed = {value.partition(b"=")[0].decode("latin-1") for name, value in answer.headers if name == b"set-cookie"}
+    if not sent.isdisjoint(renewed):
+        answer.headers = [
+            (name, kept) if name == b"vary" else (name, value)
+            for name, value in answer.headers
+            if (kept := _without_cookie(value)) or name != b"vary"
+        ]
+
+
+def _without_cookie(vary: bytes) -> bytes:
+    names = [name.strip() for name in vary.split(b",")]
+    return b", ".join(name for name in names if name.lower() != b"cookie")
 
 
 def _name(change: Change, answer: Capture) -> str:

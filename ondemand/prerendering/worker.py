@@ -625,9 +625,10 @@ def _status_fault(answer: Capture, marked: bool) -> Finding | None:
             "status" if marked else "broken-link", f"{what} it answers {status}.", "Correct the link or the page."
         )
     if marked or status >= 500:
-        return Finding(
-            "status", f"It answers {status}.", "Correct the page, or render it on demand: @prerender(False)."
-        )
+        remedy = "Correct the page, or render it on demand: @prerender(False)."
+        if status == 400:
+            remedy = "If the app refuses the host that the build asks at, set `site` to one that it lets in. " + remedy
+        return Finding("status", f"It answers {status}.", remedy)
     return None
 
 

@@ -77,10 +77,18 @@ class Site:
 
         task = asyncio.ensure_future(self.served(scope, receive, heard.put))
         async with asyncio.timeout(20):
-            while (message := await heard.get())["type"] != "websocket.send":
-                assert message["type"] == "websocket.accept", message
+            while True:
+                message = asyncio.ensure_future(heard.get())
+                await asyncio.wait({message, task}, return_when=asyncio.FIRST_COMPLETED)
+                if not message.done():
+                    message.cancel()
+                    await task
+                    raise AssertionError("it said nothing")
+                if (heard_now := message.result())["type"] == "websocket.send":
+                    break
+                assert heard_now["type"] == "websocket.accept", heard_now
             await asyncio.wait({task})
-        return str(message.get("text") or (message.get("bytes") or b"").decode())
+        return str(heard_now.get("text") or (heard_now.get("bytes") or b"").decode())
 
     def route(self, pattern: str) -> RouteReport:
         return next(route for route in self.report.routes if route.pattern == pattern and "POST" not in route.methods)

@@ -17,7 +17,7 @@ from tests.frameworks.serving import Site
 INNERMOST = {"quart"}
 """Sites whose framework lets OnDemand in."""
 
-SITES = ["quart"]
+SITES = ["quart", "django"]
 
 
 def load(name: str) -> Any:
@@ -62,6 +62,6 @@ def test_case(served: tuple[Any, Site], name: str) -> None:
         return
     try:
         runner.run(CASES[name](site))
-    except (AssertionError, OSError, RuntimeError, KeyError):
+    except Exception:
         return
     pytest.fail(f"{site.module.NAME} passes {name} after all: take the reason out of CANNOT")
