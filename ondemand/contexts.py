@@ -32,7 +32,7 @@ __all__ = ["Page", "SiteOfPage", "current_page", "templates_of"]
 MISSING = """There is no page here. OnDemand makes one for each request; if it is not in front of this app, add it:
 
     app.add_middleware(OnDemand)     # FastAPI and Starlette; from ondemand import OnDemand
-    app = OnDemand(app)              # any ASGI app
+    app = OnDemand(app)              # any ASGI app; in Django, in asgi.py, which runserver and WSGI servers do not run
 
 A WebSocket has no page, and neither has code that no request runs: there, see Page.for_test().
 """

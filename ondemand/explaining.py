@@ -228,7 +228,10 @@ def route_facts(route: Route, site: Site, path: str | None = None) -> RouteFacts
     methods = sorted(route.methods) if route.methods is not None else []
     source = _short(route.source, site.config.root) or None
     kind = "auto" if decision.auto else decision.kind
-    return RouteFacts(route.pattern.text, methods, source, kind, _decided_by(decision, route, site))
+    why = _decided_by(decision, route, site)
+    if route.unlisted:
+        why += f" ({route.unlisted}: links alone lead to its pages)"
+    return RouteFacts(route.pattern.text, methods, source, kind, why)
 
 
 def _decided_by(decision: Decision, route: Route | None, site: Site) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -66,8 +67,9 @@ class PathsContext:
         )
 
 
-async def entries(paths: Any, context: PathsContext) -> AsyncGenerator[Any]:
-    """What `paths` gives, one by one: a list, or what a function gives, awaited and iterated as it needs.
+async def entries(paths: Any, context: PathsContext, *, in_thread: bool = False) -> AsyncGenerator[Any]:
+    """What `paths` gives, one by one: a list, or what a function gives, awaited and iterated as it needs. in_thread: plain
+    functions and what they give are run where the framework runs its plain functions (`Route.in_thread`).
 
     Raises `TypeError` for what is no list or generator, and whatever the user's code raises.
     """
@@ -78,7 +80,8 @@ async def entries(paths: Any, context: PathsContext) -> AsyncGenerator[Any]:
             if parameter.default is parameter.empty
             and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         ]
-        paths = paths(context) if wants else paths()
+        arguments = (context,) if wants else ()
+        paths = await _called(paths, *arguments, in_thread=in_thread)
     if inspect.isawaitable(paths):
         paths = await paths
     if hasattr(paths, "__aiter__"):
@@ -88,11 +91,26 @@ async def entries(paths: Any, context: PathsContext) -> AsyncGenerator[Any]:
             async for entry in paths:
                 yield entry
     elif hasattr(paths, "__iter__") and not isinstance(paths, str | bytes | Mapping):
+        if in_thread:
+            given: Iterator[Any] = await _called(iter, paths, in_thread=True)
+            while portion := await _called(lambda: [*itertools.islice(given, 100)], in_thread=True):
+                for entry in portion:
+                    yield entry
+            return
         for entry in cast("Iterable[Any]", paths):
             yield entry
             await asyncio.sleep(0)
     else:
         raise TypeError(f"it gave {type(cast('object', paths)).__name__}, not a list or generator of StaticPath")
+
+
+async def _called(function: Callable[..., Any], *arguments: Any, in_thread: bool) -> Any:
+    """What `function` returns; a coroutine or async generator as it is."""
+    if not in_thread or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return function(*arguments)
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(function)(*arguments)
 
 
 def params_of(entry: Any, route: Route) -> Mapping[str, object]:
@@ -149,7 +167,7 @@ class Props:
         """The props for `path`, or None if there is no such page: `props=` gave None, or `paths` does not yield it and
         the route is closed. Raises what the user's code raises."""
         if self._props is not None:
-            value = self._props(params)
+            value = await _called(self._props, params, in_thread=self.route.in_thread)
             value = await value if inspect.isawaitable(value) else value
             if value is not None and not isinstance(value, Mapping):
                 kind = type(value).__name__
@@ -187,7 +205,7 @@ class Props:
             self._known.clear()
         self._since = self._clock()
         behind, found, count, bare, listed = 0, None, 0, True, set[int]()
-        async with aclosing(entries(self._paths, context)) as given:
+        async with aclosing(entries(self._paths, context, in_thread=self.route.in_thread)) as given:
             async for entry in given:
                 try:
                     path = self.route.pattern.fill(params_of(entry, self.route))

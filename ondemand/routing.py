@@ -564,6 +564,7 @@ class Route:
         "group",
         "hides",
         "host",
+        "in_thread",
         "mark",
         "methods",
         "own",
@@ -597,6 +598,9 @@ class Route:
         self.declares: tuple[str, ...] = ()  # what it declares to read from the visitor, in words
         self.framework = False  # one of the framework's own (docs, openapi.json)
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
+        self.in_thread = (
+            False  # its framework refuses blocking code in the event loop: plain `paths` and `props` run in a thread
+        )
         self.hides = False  # it only hides what lies behind it: the end of a mount
         self.host = ""  # the Host pattern it is bound to, "" for any
         self.own = False  # a page or endpoint of the site's own, not the wrapped app's

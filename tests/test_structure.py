@@ -74,7 +74,7 @@ ROWS: list[list[str]] = [
         "snapshots.public",
         "snapshots.reload",
     ],
-    ["guarding", "layers", "own_pages", "site", "explaining", "debug_page", "fastapi"],
+    ["guarding", "layers", "own_pages", "site", "explaining", "debug_page", "fastapi", "django"],
     ["middleware"],
     ["prerendering.*"],
     ["cli", "cli.*", "__main__", "testing", "pytest_plugin"],
@@ -202,6 +202,7 @@ def test_only_readers_and_the_response_know_a_framework() -> None:
     frameworks = {"starlette", "fastapi", "litestar", "quart", "flask", "django"}
     knowing = {name for name in MODULES if {other.split(".")[0] for other in imported(name)} & frameworks}
     assert knowing - {"cli.serving"} == {
+        "django",
         "frameworks.starlette",
         "fastapi",
         "responses",

@@ -52,7 +52,7 @@ def cli() -> None:
     """Static pages from snapshots, the rest rendered on demand, for the ASGI app you already have.
 
     APP is module:attribute, such as main:app. Without it: `[tool.ondemand] app` in pyproject.toml, then
-    `[tool.fastapi] entrypoint`, then main.py, app.py, api.py and the same in app/.
+    `[tool.fastapi] entrypoint`, then main.py, app.py, api.py and the same in app/, then Django's asgi.py.
     """
 
 

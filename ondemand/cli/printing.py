@@ -291,12 +291,12 @@ def routes(found: Iterable[RouteReport], hello: Hello) -> None:
     for route in rows:
         kind = "static?" if route.kind == "candidate" else route.kind
         pages = f"{route.pages:,}" if route.pages else ""
-        table.add_row(_safe(route.pattern), f"[{colours[route.kind]}]{kind}[/]", pages, _safe(route.why))
+        table.add_row(_safe(route.pattern), f"[{colours[route.kind]}]{kind}[/]", pages, _safe(route.said))
     if sys.stdout.isatty():
         console.print(table)
     else:
         for route in rows:
-            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.why}")
+            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.said}")
     if not hello.config["known"]:
         console.print(
             "The app does not show its routes: whatever `/` links to is visited. List them with routes=[...]."

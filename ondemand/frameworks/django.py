@@ -130,6 +130,7 @@ def _route(node: Any, place: _Place) -> Route:
     route = Route(_pattern(node, place), methods=_methods(callback, view))
     route.directory = _folder(node, route)
     route.endpoint = view
+    route.in_thread = True  # its ORM, in the thread in which Django runs plain views
     route.mark = mark_of(callback) or (mark_of(view) if view is not callback else None)
     route.group, route.host = place.group.mark, place.group.host
     route.source = source(view)

@@ -575,7 +575,9 @@ class _Build:
             self._find_abroad(finding)
         unchecked = self._external(external, now()) if external is not None else []
         for route in self._hello.routes:
-            if route.kind in {"static", "auto"} and "{" in route.pattern and not self._is_reached(route):
+            if route.kind in {"static", "auto"} and (
+                ("{" in route.pattern or route.unlisted) and not self._is_reached(route)
+            ):
                 where = f" ({route.source})" if route.source else ""
                 message = f"{route.pattern}{where} is static, but no link and no `paths` leads to any page of it."
                 remedy = (

@@ -93,7 +93,8 @@ class RouteReport:
     """One route, and how it is rendered.
 
     kind: "static", "auto", "on demand", or "candidate" (decided by a build). why: in words. pages: how many
-    snapshots the build made of it. source: "file:line".
+    snapshots the build made of it. source: "file:line". unlisted: why nobody can tell which pages it has ("a regular
+    expression"), so that links alone lead to them.
     """
 
     pattern: str
@@ -102,6 +103,12 @@ class RouteReport:
     why: str
     pages: int = 0
     source: str = ""
+    unlisted: str = ""
+
+    @property
+    def said(self) -> str:
+        """`why`, and what else a reader must know."""
+        return f"{self.why} ({self.unlisted}: links alone lead to its pages)" if self.unlisted else self.why
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -111,6 +118,7 @@ class RouteReport:
             "why": self.why,
             "pages": self.pages,
             "source": self.source or None,
+            "unlisted": self.unlisted or None,
         }
 
 

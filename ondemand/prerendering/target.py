@@ -19,7 +19,8 @@ _NAMES = ("app", "api", "application")
 
 
 def default_target(folder: Path) -> str:
-    """The app where none is named: `[tool.ondemand] app`, `[tool.fastapi] entrypoint`, the files that FastAPI looks for.
+    """The app where none is named: `[tool.ondemand] app`, `[tool.fastapi] entrypoint`, the files that FastAPI looks for, the
+    asgi.py beside a manage.py.
 
     Raises `ConfigError` if none of these is there.
     """
@@ -42,6 +43,9 @@ def default_target(folder: Path) -> str:
     for name in _FILES:
         if (folder / name).is_file():
             return name.removesuffix(".py").replace("/", ".")
+    of_django = [*folder.glob("*/asgi.py")] if (folder / "manage.py").is_file() else []
+    if len(of_django) == 1:
+        return f"{of_django[0].parent.name}.asgi:application"
     raise ConfigError(
         "No app was named. Write it as module:attribute (`ondemand build main:app`), "
         'or put app = "main:app" into [tool.ondemand] in pyproject.toml.'

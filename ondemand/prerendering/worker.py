@@ -480,7 +480,9 @@ class Worker:
                 findings.append(Finding("error", message, "Correct the file.", route=route.pattern.text))
             kind = "auto" if decision.auto else decision.kind
             methods = sorted(route.methods) if route.methods is not None else []
-            routes.append(RouteReport(route.pattern.text, methods, kind, decision.why, source=route.source))
+            listed = RouteReport(route.pattern.text, methods, kind, decision.why, source=route.source)
+            listed.unlisted = route.unlisted
+            routes.append(listed)
             mark = route.mark or route.group
             if decision.kind != "static":
                 continue
@@ -520,7 +522,8 @@ class Worker:
         assert mark is not None
         portion = Expanded(position, route.pattern.text, [])
         try:
-            async for entry in entries(mark.paths, self.site.paths_context(route, self._app, self._state)):
+            context = self.site.paths_context(route, self._app, self._state)
+            async for entry in entries(mark.paths, context, in_thread=route.in_thread):
                 self._expand_one(route, entry, portion)
                 if len(portion.paths) >= 500 or len(portion.findings) >= 500:
                     yield portion

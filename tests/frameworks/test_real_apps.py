@@ -1,0 +1,197 @@
+"""Real projects, each run by its own commands: a Django project with its admin, a Wagtail site, a Litestar and a Quart app."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).parent / "django_project"
+ROOT = Path(__file__).parents[2]
+
+
+def need(module: str) -> None:
+    """Skip the test where a package is missing; fail it where CI must have it."""
+    if importlib.util.find_spec(module) is None:
+        message = f"{module} is not installed: pip install -e '.[dev]'"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+class Project:
+    """A project in a folder of its own, and what its commands print."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment}
+
+    def run(self, *command: str, code: int = 0, **environment: str) -> str:
+        """Standard output and error of `python COMMAND`."""
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=100,
+            text=True,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def ondemand(self, *arguments: str, code: int = 0, **environment: str) -> Any:
+        """The JSON report of an `ondemand` command."""
+        report = self.folder / "report.json"
+        self.run("-m", "ondemand", *arguments, "--json", str(report), code=code, **environment)
+        return json.loads(report.read_text())
+
+    def snapshots(self) -> set[str]:
+        lines = (
+            self.folder / "dist" / (self.folder / "dist/CURRENT").read_text().strip() / "manifest.jsonl"
+        ).read_text()
+        rows = [json.loads(line) for line in lines.splitlines()]
+        return {row["path"] for row in rows if "path" in row}
+
+    @contextlib.contextmanager
+    def served(self, *command: str, **environment: str) -> Iterator[httpx.Client]:
+        """A client of `python COMMAND`, in which PORT stands for a free port; ended by its pid."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with (self.folder / "server.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, *(part.replace("PORT", str(port)) for part in command)],
+                cwd=self.folder,
+                env={**self.environment, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+                for _ in range(600):
+                    assert process.poll() is None, self.log()
+                    with contextlib.suppress(httpx.TransportError):
+                        client.get("/favicon.ico")
+                        break
+                    time.sleep(0.05)
+                yield client
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+
+# ------------------------------------------------------------------------------------------------------------- Django
+
+
+@pytest.fixture(scope="module")
+def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project in `django_project`, migrated, with an editor and three articles."""
+    need("django")
+    folder = tmp_path_factory.mktemp("newspaper") / "site"
+    shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    project = Project(folder, {"NEWSPAPER_DB": str(folder / "db.sqlite3"), "NEWSPAPER_DIST": str(folder / "dist")})
+    project.run("manage.py", "migrate", "--verbosity", "0")
+    arguments = ["manage.py", "createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"]
+    project.run(*arguments, DJANGO_SUPERUSER_PASSWORD="lovelace")
+    project.run("manage.py", "loaddata", "articles.json")
+    return project
+
+
+@pytest.fixture(scope="module")
+def built(newspaper: Project) -> Any:
+    """The report of a build that names no app: it lies in asgi.py, beside manage.py."""
+    return newspaper.ondemand("build")
+
+
+def test_a_django_project_is_built_and_nothing_of_its_admin_is_ever_a_snapshot(newspaper: Project, built: Any) -> None:
+    assert newspaper.snapshots() == {
+        "/",
+        "/archive/2026/",
+        "/articles/first/",
+        "/articles/second/",
+        "/articles/unlisted/",
+        "/imprint/",
+        "/static/articles/news.css",
+    }
+    assert built["findings"] == []
+    assert built["skipped_middleware"] == []
+    assert built["proof"]["identities"] == ["an editor"]
+    kinds = {route["pattern"]: (route["kind"], route["why"]) for route in built["routes"]}
+    assert kinds["/contact/"] == ("on demand", "it sets the cookie 'csrftoken'")
+    assert kinds["/greeting/"][0] == "on demand"
+    assert kinds["/drafts/"] == ("on demand", "prerender is False")
+    staff = {kind for pattern, (kind, _) in kinds.items() if pattern.startswith(("/admin/", "/accounts/"))}
+    assert staff == {"on demand"}
+
+
+def test_a_django_project_is_served_by_uvicorn_with_its_admin(newspaper: Project, built: Any) -> None:
+    command = ("-m", "uvicorn", "newspaper.asgi:application", "--host", "127.0.0.1", "--port", "PORT")
+    with newspaper.served(*command) as client:
+        home = client.get("/")
+        assert home.headers["cache-status"].startswith("ondemand; hit")
+        assert home.headers["x-frame-options"] == "DENY"
+        form = client.get("/admin/login/")
+        assert "cache-status" not in form.headers
+        token = form.text.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+        login = {"username": "ada", "password": "lovelace", "csrfmiddlewaretoken": token, "next": "/admin/"}
+        admin = client.post("/admin/login/", data=login, follow_redirects=True)
+        assert "Site administration" in admin.text
+        assert "Hello ada" in client.get("/greeting/").text
+        assert client.get("/").headers["etag"] == home.headers["etag"]
+        drafts = client.get("/drafts/")
+        assert ("<p>/drafts/" in drafts.text, drafts.cookies["seen"]) == (True, "drafts")
+        assert client.post("/contact/").status_code == 403  # Django's own check of the token
+        missing = client.get("/articles/third/")
+        assert (missing.status_code, "Not Found" in missing.text) == (404, True)
+        assert client.get("/imprint").headers["location"] == "/imprint/"
+        assert client.get("/static/admin/css/base.css").status_code == 200
+    assert "7 snapshots of generation 000001" in newspaper.log()  # Django has no lifespan, and yet it is said at start
+
+
+def test_a_page_that_shows_the_user_fails_the_build(newspaper: Project) -> None:
+    report = newspaper.ondemand("check", code=1, NEWSPAPER_PERSONAL="1")
+    assert [finding["path"] for finding in report["findings"]] == ["/personal/"]
+    assert report["findings"][0]["kind"] == "vary"  # Django says so of every answer that used the session
+
+
+def test_a_host_that_django_refuses_is_told_with_what_to_set(newspaper: Project) -> None:
+    report = newspaper.ondemand("check", code=1, NEWSPAPER_HOST="elsewhere.example.com")
+    (finding, *_) = [finding for finding in report["findings"] if finding["path"] == "/"]
+    assert (finding["kind"], finding["message"]) == ("status", "It answers 400.")
+    assert "set `site`" in finding["remedy"]
+
+
+def test_runserver_says_that_it_serves_without_ondemand(newspaper: Project) -> None:
+    with newspaper.served("manage.py", "runserver", "--noreload", "127.0.0.1:PORT") as client:
+        assert "cache-status" not in client.get("/").headers
+    assert "(ondemand.W001) runserver serves WSGI." in newspaper.log()
+    assert "ondemand" not in newspaper.run("manage.py", "check")
+
+
+def test_a_wsgi_server_is_told_that_it_serves_without_ondemand(newspaper: Project) -> None:
+    said = newspaper.run("-c", "import newspaper.wsgi")
+    assert "OnDemand is an ASGI application and does not run here" in said
+    assert newspaper.run("-c", "import newspaper.asgi") == ""
+
+
+def test_ondemand_dev_serves_a_django_project_while_it_is_worked_on(newspaper: Project) -> None:
+    with newspaper.served("-m", "ondemand", "dev", "--port", "PORT", NEWSPAPER_DEBUG="1") as client:
+        assert "cache-status" not in client.get("/").headers
+        why = client.get("/_ondemand/why?path=/archive/2026/")
+        assert "a regular expression" in why.text
