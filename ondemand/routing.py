@@ -631,6 +631,9 @@ class Decision(NamedTuple):
         return self.kind != "on demand"
 
 
+_FRAMEWORKS = "one of the framework's own pages"
+
+
 def decide(route: Route | None, config: Config, path: str | None = None) -> Decision:
     """How `path` of `route` is rendered. Precedence: decorator, then the router's or mount's mark, then the most
     specific rule, then `output`.
@@ -639,7 +642,8 @@ def decide(route: Route | None, config: Config, path: str | None = None) -> Deci
     """
     if route is not None:
         if not route.answers_get:
-            return Decision("on demand", f"answers {', '.join(sorted(route.methods or ()))} only")
+            others = f"answers {', '.join(sorted(route.methods or ()))} only"
+            return Decision("on demand", _FRAMEWORKS if route.framework else others)
         for mark, whose in ((route.mark, "prerender"), (route.group, "its router's prerender")):
             if mark is not None and (value := mark.resolve(config)) is not None:
                 return _decision(value, whose)
@@ -650,7 +654,7 @@ def decide(route: Route | None, config: Config, path: str | None = None) -> Deci
     if route is not None and route.own:
         return _decision(config.output == "static", "output")
     if route is not None and route.framework:
-        return Decision("on demand", "one of the framework's own pages")
+        return Decision("on demand", _FRAMEWORKS)
     if config.output == "server":
         return Decision("on demand", 'output is "server"')
     if route is not None and route.declares:

@@ -195,3 +195,55 @@ def test_ondemand_dev_serves_a_django_project_while_it_is_worked_on(newspaper: P
         assert "cache-status" not in client.get("/").headers
         why = client.get("/_ondemand/why?path=/archive/2026/")
         assert "a regular expression" in why.text
+
+
+# ------------------------------------------------------------------------------------------------------------ Wagtail
+
+ASGI = """
+import os
+
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+
+from ondemand import OnDemand
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tidings.settings.dev")
+application = OnDemand(ASGIStaticFilesHandler(get_asgi_application()), site="https://tidings.example.com", snapshots=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def tidings(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What `wagtail start` makes, with OnDemand in its asgi.py and links to both admins in its page."""
+    need("wagtail")
+    project = Project(tmp_path_factory.mktemp("wagtail"), {})
+    project.run("-c", "from wagtail.bin.wagtail import main; main()", "start", "tidings", ".")
+    (project.folder / "tidings" / "asgi.py").write_text(ASGI)
+    base = project.folder / "tidings" / "templates" / "base.html"
+    links = (
+        '<a href="/admin/">a</a> <a href="/django-admin/">b</a> <a href="/admin/login/">c</a> <a href="/search/">d</a>'
+    )
+    base.write_text(base.read_text().replace("</body>", f"{links}</body>"))
+    project.run("manage.py", "migrate", "--verbosity", "0")
+    return project
+
+
+def test_a_wagtail_site_is_built_and_nothing_of_its_admins_is_ever_a_snapshot(tidings: Project) -> None:
+    report = tidings.ondemand("build")
+    kept = tidings.snapshots()
+    assert not [path for path in kept if "admin" in path]
+    assert "/" not in kept  # its bar for editors looks at who is logged in, and Django says so: Vary: Cookie
+    (page,) = [route for route in report["routes"] if route["pattern"].endswith("/)*)$")]
+    assert (page["why"], page["unlisted"]) == ("its Vary names cookie", "a regular expression")
+    assert not [r["pattern"] for r in report["routes"] if r["kind"] == "static" and "admin" in r["pattern"]]
+
+
+def test_a_page_of_wagtail_without_its_bar_for_editors_is_static(tidings: Project) -> None:
+    base = tidings.folder / "tidings" / "templates" / "base.html"
+    base.write_text(base.read_text().replace("{% wagtailuserbar %}", ""))
+    tidings.ondemand("build")
+    assert "/" in tidings.snapshots()
+    command = ("-m", "uvicorn", "tidings.asgi:application", "--host", "127.0.0.1", "--port", "PORT")
+    with tidings.served(*command) as client:
+        assert client.get("/").headers["cache-status"].startswith("ondemand; hit")
+        assert client.get("/admin/").headers["location"].startswith("/admin/login/")
