@@ -32,6 +32,7 @@ from ondemand.prerendering.report import (
     RouteReport,
     Unchecked,
     seconds,
+    static_but,
 )
 from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.store import SUFFIXES, Publisher, Store
@@ -62,9 +63,6 @@ _HOW_FOUND = {
     "seed": "new: a page to begin with",
 }
 """Why a page was added, by the kind that the frontier gives it."""
-
-_ONCE_A_ROUTE = frozenset(["reads", "session", "differs", "unstable"])
-"""Kinds of findings that each page of a route is likely to have, and of which one is enough."""
 
 
 @dataclass(slots=True)
@@ -179,7 +177,7 @@ class _Build:
         self._policies: Policies = hello.config["findings"]
         self._strict = strict
         self._findings: list[Finding] = []
-        self._told: set[tuple[str, str]] = set()  # (route, message) of what is said once per route
+        self._told: set[tuple[str, str, str]] = set()  # (route, kind, cause) of what is said once per route
         self._expanding: set[tuple[Any, ...]] = set()
         self._mounts: set[int] = set()
         self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
@@ -433,9 +431,7 @@ class _Build:
 
     def _is_harmless(self, finding: Finding) -> bool:
         """True for something read of which identities have proven that the page does not show it."""
-        if finding.kind not in {"reads", "session"}:
-            return False
-        return any(finding.route == route and f"reads {what}," in finding.message for route, what in self._harmless)
+        return finding.kind in {"reads", "session"} and (finding.route, finding.cause) in self._harmless
 
     # --- processes that end
 
@@ -501,7 +497,7 @@ class _Build:
         reason = f"for a visitor of the proof, {what.rstrip('.')}"
         marked = any(route.pattern == proved.route and route.kind != "candidate" for route in self._hello.routes)
         if marked:
-            finding.route, finding.message = proved.route or "", f"It is static, but {reason}."
+            finding.route, finding.message = proved.route or "", static_but(reason, marked=False)
             proved.findings.append(finding)
         else:
             proved.why = reason
@@ -513,9 +509,8 @@ class _Build:
         policy = self._policies.of(finding.kind, finding.path or finding.route or None)
         if policy == "ignore":
             return
-        if finding.kind in _ONCE_A_ROUTE:
-            said = (finding.route, finding.message.partition(":")[0])
-            if said in self._told:
+        if finding.cause:
+            if (said := (finding.route, finding.kind, finding.cause)) in self._told:
                 return
             self._told.add(said)
         if finding.kind == "origin" and self._without_site is not None:  # one word is enough: set `site`

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from ondemand.frames import describe, stuck_frames, user_frames
 from ondemand.marks import READS
 from ondemand.prerendering.differences import Steady, first_difference, looks_like
 from ondemand.prerendering.messages import Job, Proved
-from ondemand.prerendering.report import Finding, seconds
+from ondemand.prerendering.report import Finding, seconds, static_but
 from ondemand.prerendering.visitors import CANARY, OTHER_HOST, log_in, visitors, words_beside_cookies
 from ondemand.prerendering.written import kept_headers
 from ondemand.routing import Decision, Route
 from ondemand.snapshots.manifest import Snapshot
 
-__all__ = ["Prover"]
+__all__ = ["Prover", "reads_findings"]
 
 _COMPARED = frozenset(
     ["content-disposition", "content-language", "content-type", "link", "location", "refresh", "vary"]
@@ -255,10 +255,9 @@ class Prover:
         change, answer, seen = others[0]
         where = seen.why_other(answer)
         names = ", ".join(_name(other, one) for other, one, _ in others)
-        message = f"it differs for a visitor with {names}: {where}"
-        if change.identity or not any(other.identity for other, *_ in others):
-            message = f"it differs for {change.name if change.identity else 'a visitor with ' + names}: {where}"
-        finding = Finding("differs", message, self._remedy(change, proved, route), frames=answer.frames)
+        cause = f"it differs for {change.name if change.identity else f'a visitor with {names}'}"
+        remedy = self._remedy(change, proved, route)
+        finding = Finding("differs", f"{cause}: {where}", remedy, frames=answer.frames, cause=cause)
         self._tell(proved, finding, decision, route)
 
     def _tell_unstable(
@@ -278,7 +277,7 @@ class Prover:
         if 429 in (plain.status, plain.outer_status):
             cause = "it cannot be asked often enough to tell"
             remedy = "Let what limits the requests pass those of a build: ondemand.is_building()."
-        self._tell(proved, Finding("unstable", f"{cause}: {why}", remedy), decision, route)
+        self._tell(proved, Finding("unstable", f"{cause}: {why}", remedy, cause=cause), decision, route)
 
     @staticmethod
     def _remedy(change: Change, proved: Proved, route: Route | None) -> str:
@@ -294,23 +293,16 @@ class Prover:
         return f'{off}, or let requests that carry it go to the app: rules={{"{where}": Rule(vary=["{name}"])}}.'
 
     def _tell_reads(self, proved: Proved, page: _Page, decision: Decision, route: Route | None) -> None:
-        mark = (route.mark or route.group) if route is not None else None
-        meant = {READS[name] for name in mark.reads} if mark is not None else set[str]()
-        for what, where in page.reads.items():
-            if what in meant or (decision.kind == "static" and what in proved.harmless):
-                continue
-            kind = "session" if what == READS["session"] else "reads"
-            frames = (where,) if where else ()
-            reason = f"it reads {what}, which a build has not"
-            self._tell(proved, Finding(kind, reason, reads_remedy(what, route), frames=frames), decision, route)
+        for finding in reads_findings(page.reads, route):
+            if decision.kind != "static" or finding.cause not in proved.harmless:
+                self._tell(proved, finding, decision, route)
 
     def _tell(self, proved: Proved, finding: Finding, decision: Decision, route: Route | None) -> None:
         """A marked page has a finding; another stays on demand, unless the user said that it does not matter."""
         finding.path, finding.route = proved.path, proved.route or ""
         reason = finding.message
         if decision.kind == "static":
-            own = route is not None and route.own
-            finding.message = f"It is {'' if own else 'marked '}static, but {reason}."
+            finding.message = static_but(reason, marked=route is None or not route.own)
             proved.findings.append(finding)
             return
         if (
@@ -385,7 +377,20 @@ def _off(route: Route | None) -> str:
     return "prerender = False" if route is not None and route.own else "@prerender(False)"
 
 
-def reads_remedy(what: str, route: Route | None) -> str:
+def reads_findings(reads: Mapping[str, str], route: Route | None) -> Iterator[Finding]:
+    """What page code reads that only a visitor has, and that its mark does not name. reads: as in `Capture`. Messages say
+    "it ..."."""
+    mark = (route.mark or route.group) if route is not None else None
+    meant = {READS[name] for name in mark.reads} if mark is not None else set[str]()
+    for what, where in reads.items():
+        if what not in meant:
+            kind = "session" if what == READS["session"] else "reads"
+            frames = (where,) if where else ()
+            message = f"it reads {what}, which a build has not"
+            yield Finding(kind, message, _reads_remedy(what, route), frames=frames, cause=what)
+
+
+def _reads_remedy(what: str, route: Route | None) -> str:
     """What can be done about a page that reads `what`."""
     name = next((name for name, words in READS.items() if words == what), "")
     remedy = f"Render it on demand: {_off(route)}."

@@ -17,6 +17,7 @@ __all__ = [
     "RouteReport",
     "Unchecked",
     "seconds",
+    "static_but",
 ]
 
 
@@ -30,6 +31,12 @@ IN_PAGES = ABOUT_LINKS | {"faulty-link", "mixed", "external-link"}
 def seconds(count: float) -> str:
     """`count` seconds in words: "1 second", "0.5 seconds"."""
     return f"{count:g} second{'' if count == 1 else 's'}"
+
+
+def static_but(reason: str, *, marked: bool) -> str:
+    """What is wrong with a page that is to be static: "It is marked static, but it answers 404." reason: "it ..." and why.
+    marked: it has a mark; pages of the site's own need none."""
+    return f"It is {'marked ' if marked else ''}static, but {reason}."
 
 
 class Place(NamedTuple):
@@ -51,7 +58,8 @@ class Finding:
     places: where these links stand, in the same order; of findings that are about no link, the first 20.
     source: "file:line" of the user's code that is to be corrected, as far as that is known. known: the baseline has it.
     about: the links that are meant, as (path, fragment or None for any), if not just any to `path`. plain: links with a query
-    are none of them.
+    are none of them. cause: what other pages of the route are likely to have too, so that one finding is enough: what was read of
+    a visitor ("reads", "session"), or what makes it differ; "" if each page counts for itself.
     """
 
     kind: str
@@ -67,6 +75,7 @@ class Finding:
     known: bool = False
     about: Sequence[tuple[str, str | None]] = ()
     plain: bool = False
+    cause: str = ""
 
     @property
     def fails(self) -> bool:

@@ -11,6 +11,7 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,15 +21,14 @@ from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, lead_nowhere
 from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
-from ondemand.marks import READS
 from ondemand.paths import entries, params_of, props_of
 from ondemand.prerendering import signals
 from ondemand.prerendering.compression import compressors, unpack
 from ondemand.prerendering.lint import Lint
 from ondemand.prerendering.messages import Expanded, Hello, Job, Order, Proved, Visited
-from ondemand.prerendering.proof import Prover, reads_remedy
+from ondemand.prerendering.proof import Prover, reads_findings
 from ondemand.prerendering.reading import Reader, is_document
-from ondemand.prerendering.report import Finding, RouteReport, seconds
+from ondemand.prerendering.report import Finding, RouteReport, seconds, static_but
 from ondemand.prerendering.written import address, as_written, kept_headers, refresh_page, what_changed
 from ondemand.routing import Decision, Route, decide, path_fault, portability_fault, redirect_target
 from ondemand.site import Site
@@ -254,7 +254,7 @@ class Worker:
             message = answer.error.capitalize() if said else f"It raised {answer.error}"
             yield Finding("error", f"{message.rstrip('.')}.", "Correct the page.", frames=answer.frames)
             return
-        if (fault := _status_fault(answer, marked)) is not None:
+        if (fault := _status_fault(answer, marked, route)) is not None:
             if job.kind != "seed" or fault.kind != "broken-link":  # nobody said that there is a page at "/"
                 yield fault
             return
@@ -263,31 +263,28 @@ class Worker:
 
     def _marked_faults(self, answer: Capture, route: Route | None) -> Iterator[Finding]:
         own = route is not None and route.own
+        but = partial(static_but, marked=not own)
         if reason := self._outer_answer(answer):
             yield Finding("status", f"It never reached OnDemand: {reason}.", "Set `site` to an origin that it lets in.")
         for reason in signals.private_signals(answer):
             remedy = "Render it on demand (@prerender(False)), or take that off the page."
             frames = tuple(filter(None, answer.writes.values())) if reason.startswith("it sets") else ()
-            yield Finding("private", f"It is marked static, but {reason}.", remedy, frames=frames)
+            yield Finding("private", but(reason), remedy, frames=frames)
         if address := self._made_up_address(answer):
             message = f"It contains {address}, the address that the build asked at."
             yield Finding("origin", message, 'Set site="https://..." to where the site lives, or link by path.')
         for finding in self._lint.findings(answer):
-            finding.message = f"It is {'' if own else 'marked '}static, but {finding.message}."
+            finding.message = but(finding.message)
             yield finding
         if reason := signals.varies_by_visitor(answer):
             remedy = (
                 "Render it on demand, or, if its plain answer may go to everyone who sends none of these, allow it: "
                 'findings={"vary": "ignore"}.'
             )
-            yield Finding("vary", f"It is marked static, but {reason}.", remedy)
-        mark = (route.mark or route.group) if route is not None else None
-        meant = {READS[name] for name in mark.reads} if mark is not None else set[str]()
-        for what, frame in answer.reads.items():
-            if what not in meant:
-                kind = "session" if what == READS["session"] else "reads"
-                message = f"It is {'' if own else 'marked '}static, but it reads {what}, which a build has not."
-                yield Finding(kind, message, reads_remedy(what, route), frames=(frame,) if frame else ())
+            yield Finding("vary", but(reason), remedy)
+        for finding in reads_findings(answer.reads, route):
+            finding.message = but(finding.message)
+            yield finding
         is_folder = route is not None and route.pattern.takes_rest and answer.path.endswith("/") and not own
         if is_folder and not is_document(answer):
             message = "Its rest parameter is empty, so that it has the path of a folder, but it is no HTML document."
@@ -304,7 +301,7 @@ class Worker:
         if declares:
             yield Finding(
                 "declares",
-                f"It is marked static, but it declares {', '.join(declares)}.",
+                but(f"it declares {', '.join(declares)}"),
                 "Render it on demand (@prerender(False)), take the parameter off, or, for a query that may be "
                 'ignored, set rules={"...": Rule(query="ignore")}.',
             )
@@ -614,7 +611,7 @@ def _grows(path: str) -> str | None:
     return None
 
 
-def _status_fault(answer: Capture, marked: bool) -> Finding | None:
+def _status_fault(answer: Capture, marked: bool, route: Route | None) -> Finding | None:
     """A status that fails a page: 400 and above if it is marked; not found, gone and the app's own failures if a link
     leads to it. Other refusals (401, 403, 422, ...) of an unmarked page are about the visitor."""
     status = answer.status or answer.outer_status
@@ -623,10 +620,10 @@ def _status_fault(answer: Capture, marked: bool) -> Finding | None:
     if status < 400 or answer.path.rstrip("/") == f"/{status}":
         return None
     if status in {404, 410}:
-        what = "It is marked static, but" if marked else "It is linked to, but"
-        return Finding(
-            "status" if marked else "broken-link", f"{what} it answers {status}.", "Correct the link or the page."
-        )
+        remedy = "Correct the link or the page."
+        if not marked:
+            return Finding("broken-link", f"It is linked to, but it answers {status}.", remedy)
+        return Finding("status", static_but(f"it answers {status}", marked=route is None or not route.own), remedy)
     if marked or status >= 500:
         remedy = "Correct the page, or render it on demand: @prerender(False)."
         if status == 400:
