@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ondemand import OnDemand, Pages, Rule, prerender
+from ondemand import OnDemand, Pages, Rule, StaticPath, prerender
 from ondemand.fastapi import Page
 from ondemand.marks import mark_of
 from ondemand.prerendering.report import Finding, Report
@@ -323,6 +323,21 @@ def test_a_token_looked_up_in_a_database(framework: Any, wrap: Wrap, dist: Path,
     report = built(wrap(app, dist=dist, snapshots=True, identities={"bob": {"cookie": "sid=tok-123"}}))
     (finding,) = of(report)
     assert "it differs for bob logged in: line 2: <p>[guest | Bob]</p>" in finding.message
+
+
+def test_a_page_that_may_differ_hides_no_other_of_its_route_that_may_not(wrap: Wrap, dist: Path, built: Build) -> None:
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/it/{n}")
+    @prerender(paths=lambda: [StaticPath({"n": n}) for n in "abc"])
+    async def it(request: Request, n: str) -> HTMLResponse:
+        return page(request.headers.get("authorization", "guest"))
+
+    report = built(wrap(app, dist=dist, snapshots=True, findings={"differs": {"/it/a": "warn"}, "reads": "ignore"}))
+    assert [(finding.kind, finding.path, finding.policy) for finding in report.findings] == [
+        ("differs", "/it/b", "fail"),
+        ("differs", "/it/a", "warn"),
+    ]
 
 
 LANGUAGE: contextvars.ContextVar[str] = contextvars.ContextVar("LANGUAGE", default="en")

@@ -177,7 +177,7 @@ class _Build:
         self._policies: Policies = hello.config["findings"]
         self._strict = strict
         self._findings: list[Finding] = []
-        self._told: set[tuple[str, str, str]] = set()  # (route, kind, cause) of what is said once per route
+        self._told: set[tuple[str, str, str, str]] = set()  # what is said once: (route, kind, policy, cause)
         self._expanding: set[tuple[Any, ...]] = set()
         self._mounts: set[int] = set()
         self._linked: dict[str | None, int] = {}  # route -> pages that links alone added
@@ -510,7 +510,7 @@ class _Build:
         if policy == "ignore":
             return
         if finding.cause:
-            if (said := (finding.route, finding.kind, finding.cause)) in self._told:
+            if (said := (finding.route, finding.kind, policy, finding.cause)) in self._told:
                 return
             self._told.add(said)
         if finding.kind == "origin" and self._without_site is not None:  # one word is enough: set `site`
