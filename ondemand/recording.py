@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ondemand._asgi import Headers, Message, Scope, Send
 from ondemand.marks import READS
-from ondemand.watching import WatchedScope, WatchedState, reader
+
+if TYPE_CHECKING:
+    from ondemand.watching import WatchedScope
 
 __all__ = ["BUILDING", "CAPTURE", "CREDENTIALS", "Recording", "is_building"]
 
@@ -98,6 +100,8 @@ class Recording:
         self._read_outside.clear()
         self._session = _watch_session(scope)
         if self._watches:
+            from ondemand.watching import WatchedScope  # which only a build needs
+
             scope = self._scope = WatchedScope(scope, _OF_VISITOR, self.sees, self._looked)
 
         async def record(message: Message) -> None:
@@ -127,6 +131,8 @@ class Recording:
     def sees(self, key: str) -> None:
         """Something looks at what tells visitors apart: noted if it is page code. key: the name of a header, or of
         `CREDENTIALS`."""
+        from ondemand.watching import reader
+
         what = CREDENTIALS.get(key, READS["headers"])
         if key in self.looked_up:
             return
@@ -140,7 +146,11 @@ class Recording:
 
     def watch_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of the lifespan's state for this request, in which what middleware leaves there is watched."""
-        return WatchedState(state, partial(self.sees, "state"), self._looked) if self._watches else dict(state)
+        if not self._watches:
+            return dict(state)
+        from ondemand.watching import WatchedState
+
+        return WatchedState(state, partial(self.sees, "state"), self._looked)
 
     def _looked(self) -> bool:
         return self._looked_at

@@ -321,7 +321,7 @@ HEAVY = [
     "sqlite3",
     "multiprocessing",
 ]
-HEAVY += ["ondemand.prerendering", "ondemand.cli"]
+HEAVY += ["ondemand.prerendering", "ondemand.cli", "ondemand.capture", "ondemand.watching"]
 
 SERVE = """
 import asyncio, json, sys
