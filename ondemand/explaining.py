@@ -306,9 +306,9 @@ class _Explanation:
         return server
 
     def _terms(self, snapshot: Snapshot, older: bool) -> Terms | None:
-        reason = self._site.why_unused(snapshot, self._site.route_of(snapshot), older=older)
-        if reason is not None:
-            self._dropped[snapshot.path] = reason
+        unused = self._site.why_unused(snapshot, self._site.route_of(snapshot), older=older)
+        if unused is not None:
+            self._dropped[snapshot.path] = unused.why
             return None
         return self._site.terms(snapshot, older)
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send, inner_apps
 from ondemand.config import Config
@@ -44,6 +44,13 @@ log = logging.getLogger("ondemand")
 
 MAX_REWRITES = 3
 """Rewrites of one request; one more is a loop (Astro: 508)."""
+
+
+class Unused(NamedTuple):
+    """Why a snapshot is not used, in words. is_news: somebody should build again."""
+
+    why: str
+    is_news: bool = True
 
 
 class Site:
@@ -219,6 +226,8 @@ class Site:
     def _has_base(self, scope: Scope) -> bool:
         """True if the root_path ends with `base` already, as that of `FastAPI(root_path="/base")` does, and the path is below
         it and not below both."""
+        if not self.prefix:
+            return False
         root = (scope.get("root_path") or "").rstrip("/")
         below = _without(scope["path"], root)
         return root.endswith(self.prefix) and below is not None and _without(below, self.prefix) is None
@@ -298,11 +307,9 @@ class Site:
         newer than it.
         """
         path, route = snapshot.path, self.route_of(snapshot)
-        if snapshot.route in self._redirected:
-            return None  # nothing is wrong with it: see `why_unused`
-        if (reason := self.why_unused(snapshot, route, older=older)) is not None:
-            if snapshot.kind == "page" or snapshot.route is not None:
-                log.warning("the snapshot of %s is not used: %s. Build again.", path, reason)
+        if (unused := self.why_unused(snapshot, route, older=older)) is not None:
+            if unused.is_news:
+                log.warning("the snapshot of %s is not used: %s. Build again.", path, unused.why)
             return None
         covering = list(self.config.rules.covering(path, route))
         vary = [name.lower().encode("latin-1") for _, rule in covering for name in rule.vary]
@@ -314,19 +321,20 @@ class Site:
             vary=frozenset(vary),
         )
 
-    def why_unused(self, snapshot: Snapshot, route: Route | None, *, older: bool = False) -> str | None:
-        """Why the running code does not use this snapshot (any more), in words; None if it does. route: the one that has its
-        path now. older: see `terms`."""
+    def why_unused(self, snapshot: Snapshot, route: Route | None, *, older: bool = False) -> Unused | None:
+        """Why the running code does not use this snapshot (any more); None if it does. route: the one that has its path now.
+        older: see `terms`."""
         if snapshot.route in self._redirected:
-            return "where a configured redirect leads depends on the root_path of the request"
+            return Unused("where a configured redirect leads depends on the root_path of the request", is_news=False)
         if snapshot.route is None and snapshot.kind == "asset" and route is not None:  # a file of the public folder
-            return f"the route {route.pattern.text} has its path" if older or route.pattern.is_literal else None
+            taken = older or route.pattern.is_literal
+            return Unused(f"the route {route.pattern.text} has its path", is_news=False) if taken else None
         if self.table.known and snapshot.route != (route.pattern.text if route is not None else None):
-            return f"its route {snapshot.route} is gone"
+            return Unused(f"its route {snapshot.route} is gone")
         if _is_as_built(route, snapshot):
             return None  # its file would have to be read to know more
         decision = decide(route, self.config, snapshot.path)
-        return None if decision.is_static or snapshot.route is None else decision.why
+        return None if decision.is_static or snapshot.route is None else Unused(decision.why)
 
     def route_of(self, snapshot: Snapshot) -> Route | None:
         """The route that answers its path now."""
