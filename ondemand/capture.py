@@ -21,7 +21,10 @@ from ondemand.recording import CAPTURE, Recording
 from ondemand.routing import to_url
 from ondemand.watching import WatchedName, WatchedValue
 
-__all__ = ["Capture", "Change", "Visitor"]
+__all__ = ["CLIENT", "PLAIN", "Capture", "Change", "Visitor"]
+
+CLIENT = "192.0.2.1"
+"""The address of whoever asks for a build. RFC 5737: nobody's, and above all not this machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,17 @@ class Visitor:
         self._context = contextvars.copy_context()
         self.abandoned: set[asyncio.Task[None]] = set()
 
-    def scope(self, path: str, recording: Recording, change: Change = PLAIN) -> Scope:
-        """The request: GET, no query, no cookies, no credentials, no encodings; nothing of it comes from any visitor's."""
+    def scope(self, path: str, recording: Recording | None = None, change: Change = PLAIN) -> Scope:
+        """The request: GET, no query, no cookies, no credentials, no encodings; nothing of it comes from any visitor's.
+
+        recording: what passes OnDemand is noted there; without one, nothing of the request says that a build asks.
+        """
         replaced = {name for name, _ in change.headers}
+        added = change.headers if recording is None else [_watched(*pair, recording) for pair in change.headers]
         headers: Headers = [
             (b"host", change.host or self._host),
             *(pair for pair in _HEADERS if pair[0] not in replaced),
-            *(_watched(name, value, recording) for name, value in change.headers),
+            *added,
         ]
         full = self._prefix if self._bare and path == "/" else self._prefix + path
         scope: Scope = {
@@ -139,13 +146,14 @@ class Visitor:
             "query_string": change.query,
             "root_path": "",
             "headers": headers,
-            "client": (change.client or "192.0.2.1", 0),  # RFC 5737: nobody's, and above all not this machine's
+            "client": (change.client or CLIENT, 0),
             "server": self._server,
             "extensions": {},
-            CAPTURE: recording,
         }
+        if recording is not None:
+            scope[CAPTURE] = recording
         if self._state is not None:
-            scope["state"] = recording.watch_state(self._state)
+            scope["state"] = dict(self._state) if recording is None else recording.watch_state(self._state)
         return scope
 
     async def capture(self, path: str, change: Change = PLAIN) -> Capture:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ondemand._asgi import ASGIApp, Message, Scope
+from ondemand._asgi import ASGIApp, Message
+from ondemand.capture import Visitor
 from ondemand.discovery import RouteTable
 from ondemand.guarding import Guards, guarded
 from ondemand.routing import to_url
@@ -102,40 +103,21 @@ def _live(table: RouteTable, generation: Generation | None) -> dict[str, str]:
 
 
 class _Nobody:
-    """A visitor without cookies, credentials or a query, in front of the app as it is served without snapshots."""
+    """A visitor without cookies, credentials or a query, in front of the app as it is served without snapshots; nothing of its
+    requests says that a build asks."""
 
     def __init__(self, app: ASGIApp, site: Site, state: Mapping[str, Any] | None) -> None:
+        config = site.config
         self._app = app
         self._site = site
-        self._state = state
-        scheme, _, self.host = site.config.origin.partition("://")
-        self._scheme = scheme
-
-    def _scope(self, path: str) -> Scope:
-        full = self._site.prefix + path
-        scope: Scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": self._scheme,
-            "path": full,
-            "raw_path": to_url(full).encode("ascii"),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(b"host", self.host.encode("idna")), (b"accept", b"*/*"), (b"accept-encoding", b"identity")],
-            "client": ("192.0.2.1", 0),  # RFC 5737: nobody's
-            "server": (self.host.partition(":")[0], 443 if self._scheme == "https" else 80),
-            "extensions": {},
-        }
-        if self._state is not None:
-            scope["state"] = dict(self._state)
-        return scope
+        self.host = config.origin.partition("://")[2]
+        timeout = config.page_timeout
+        self._visitor = Visitor(app, origin=config.origin, prefix=site.prefix, state=state, timeout=timeout)
 
     async def ask(self, path: str) -> tuple[int, str, str]:
         """Status, ETag of the body and Location of what the app answers; (0, "", "") if it does not."""
         answer = _Recorded()
-        if not await self._within(self._app(self._scope(path), answer.receive, answer.send)):
+        if not await self._within(self._app(self._visitor.scope(path), answer.receive, answer.send)):
             return _NEVER, "", ""
         return answer.status, etag_of(bytes(answer.body)), answer.location
 
@@ -149,7 +131,7 @@ class _Nobody:
     async def pass_guards(self, guards: Guards, path: str) -> int | None:
         """The status of the guard that answers, None if all let pass, 0 if one fails."""
         answer = _Recorded()
-        scope = self._site.inside(self._scope(path))
+        scope = self._site.inside(self._visitor.scope(path))
         root = scope.get("root_path") or ""
         page = self._site.make_page(self._site, scope, answer.receive, answer.send, path, root)
         refused = await self._within(guarded(guards, page))

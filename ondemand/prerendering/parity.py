@@ -29,7 +29,7 @@ from ondemand.middleware import REGISTER, OnDemand
 from ondemand.prerendering.report import seconds
 from ondemand.prerendering.target import import_app
 from ondemand.prerendering.written import kept_headers
-from ondemand.recording import BUILDING, CAPTURE, Recording
+from ondemand.recording import BUILDING, Recording
 from ondemand.site import Site
 from ondemand.snapshots.manifest import Snapshot
 
@@ -107,10 +107,8 @@ def main() -> None:
 class _LiveVisitor(Visitor):
     """Asks as a visitor would: nothing of the request says that somebody compares."""
 
-    def scope(self, path: str, recording: Recording, change: Change = PLAIN) -> Scope:
-        scope = super().scope(path, recording, change)
-        scope[LIVE] = scope.pop(CAPTURE)
-        return scope
+    def scope(self, path: str, recording: Recording | None = None, change: Change = PLAIN) -> Scope:
+        return {**super().scope(path, None, change), LIVE: recording}
 
 
 async def _compare(app: ASGIApp, stored: Sequence[Stored], ignored: frozenset[str]) -> list[Mismatch]:

@@ -12,7 +12,7 @@ from types import CodeType
 from typing import Any, cast
 
 from ondemand._asgi import ASGIApp
-from ondemand.capture import Change
+from ondemand.capture import CLIENT, Change
 from ondemand.config import Config, Identity
 from ondemand.errors import ConfigError
 from ondemand.frames import is_users_file
@@ -163,7 +163,7 @@ async def log_in(name: str, identity: Identity, app: ASGIApp, origin: str, state
         takes = len(inspect.signature(identity).parameters) > 0
         import httpx
 
-        transport = httpx.ASGITransport(_with_state(app, state), client=("192.0.2.1", 0))
+        transport = httpx.ASGITransport(_with_state(app, state), client=(CLIENT, 0))
         own = {"origin": origin}  # without it a form is taken for another site's
         async with httpx.AsyncClient(
             transport=transport, base_url=origin, headers=own, follow_redirects=True, trust_env=False
