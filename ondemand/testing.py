@@ -21,6 +21,7 @@ from ondemand.config import FINDINGS
 from ondemand.errors import BuildError, ConfigError
 from ondemand.headers import Headers
 from ondemand.prerendering.build import build
+from ondemand.prerendering.frontier import spread
 from ondemand.prerendering.parity import Stored, mismatches
 from ondemand.prerendering.report import Finding, Report, RouteReport
 from ondemand.routing import Pattern
@@ -160,7 +161,7 @@ class BuiltSite(Mapping[str, BuiltSnapshot]):
         chosen = self.paths if paths is None else [paths] if isinstance(paths, str) else list(paths)
         for path in chosen:
             self.assert_static(path)
-        chosen = _spread(chosen, sample)
+        chosen = _sample(chosen, sample)
         with _findable(self._target):
             names = {name.lower() for name in ignore_headers}
             found = mismatches(self._target, [self._stored[path] for path in chosen], ignore_headers=names)
@@ -295,12 +296,12 @@ def _kinds(given: Iterable[str]) -> set[str]:
     return kinds
 
 
-def _spread(paths: list[str], count: int | None) -> list[str]:
+def _sample(paths: list[str], count: int | None) -> list[str]:
     if count is None or count >= len(paths):
         return paths
     if count < 1:
         raise ConfigError(f"sample={count!r} is not accepted. It takes a whole number, at least 1.")
-    return [paths[position * len(paths) // count] for position in range(count)]
+    return [paths[position] for position in spread(count, len(paths))]
 
 
 def _listed(findings: Sequence[Finding]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-__all__ = ["Span", "Steady", "first_difference", "looks_like"]
+__all__ = ["UNKNOWN", "Span", "Steady", "first_difference", "looks_like"]
 
 CONTEXT = 24
 """Characters shown on either side of a difference."""
@@ -216,15 +216,17 @@ _TIME = re.compile(
 )
 _NUMBER = re.compile(r"-?\d{1,18}")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
-_UNKNOWN = "something else than the request: state, time, chance or the order of a set"
 _MEMORY = re.compile(r"0x[0-9a-f]{6,}")
+
+UNKNOWN = "something else than the request: state, time, chance or the order of a set"
+"""What `looks_like` says of a difference that looks like nothing it knows."""
 
 
 def looks_like(span: Span) -> str:
     """What a page that differs by itself shows, as far as the difference tells: "a time", "a counter", ..."""
     was, now = span.was.strip(), span.now.strip()
     if len(was) > 10 * SHOWN or len(now) > 10 * SHOWN:
-        return _UNKNOWN  # in so much text there is something that looks like anything
+        return UNKNOWN  # in so much text there is something that looks like anything
     for pattern, name in ((_UUID, "a UUID"), (_MEMORY, "an object's address in memory"), (_TIME, "a time")):
         if pattern.search(was) and pattern.search(now):
             return name
@@ -234,7 +236,7 @@ def looks_like(span: Span) -> str:
         return "a counter" if 0 < int(now) - int(was) <= 1000 else "a random number"
     if _TOKEN.search(was) and _TOKEN.search(now):
         return "a random token"
-    return _UNKNOWN
+    return UNKNOWN
 
 
 _ANY_WORD = re.compile(r"\w+")

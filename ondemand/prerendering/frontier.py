@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ondemand.routing import collision_key
 
-__all__ = ["Frontier"]
+__all__ = ["Frontier", "spread"]
 
 _SCHEMA = """
 pragma journal_mode = off;
@@ -40,6 +40,11 @@ create table abroad (url text not null, sort text not null, page integer not nul
 create table links (source integer not null, target integer not null, fragment text not null);
 create table files (key text primary key, page integer not null, folder integer not null) without rowid;
 """
+
+
+def spread(count: int, total: int) -> list[int]:
+    """`count` of `total` positions, evenly spread: the first and the last among them."""
+    return [at * (total - 1) // max(count - 1, 1) for at in range(count)]
 
 
 class Frontier:
@@ -168,8 +173,7 @@ class Frontier:
         ).fetchall()
         for route, pages in routes:
             wanted = min(pages, count if count is not None else 3 if route is not None else pages)
-            spread = [at * (pages - 1) // max(wanted - 1, 1) for at in range(wanted)]
-            for offset in spread:
+            for offset in spread(wanted, pages):
                 row = self._db.execute(
                     "select id, path, kind, listed from pages where route is ? and outcome = 'static' and listed is not null "
                     "order by id limit 1 offset ?",

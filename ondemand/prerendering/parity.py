@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from ondemand.discovery import find_wrapper
 from ondemand.errors import LifespanError, OnDemandError, OnDemandWarning
 from ondemand.frames import describe
 from ondemand.middleware import REGISTER, OnDemand
+from ondemand.prerendering.differences import UNKNOWN, Span, first_difference, looks_like
 from ondemand.prerendering.report import seconds
 from ondemand.prerendering.target import import_app
 from ondemand.prerendering.written import kept_headers
@@ -189,7 +189,7 @@ async def _ask(visitor: Visitor, snapshot: Snapshot, body: bytes, ignored: froze
         return []
     again = await visitor.capture(snapshot.path)
     restless = (again.status, again.headers, again.body) != (live.status, live.headers, live.body)
-    looks = _looks_like(differences, restless=restless)
+    looks = _looks(differences, restless=restless)
     return [*(one.line for one in differences), *([looks] if looks else [])]
 
 
@@ -197,11 +197,10 @@ async def _ask(visitor: Visitor, snapshot: Snapshot, body: bytes, ignored: froze
 
 
 class _Difference(NamedTuple):
-    """One thing that differs. stored, live: the words that differ first, "" if they cannot be told."""
+    """One thing that differs. span: where it does first, None if that cannot be told."""
 
     line: str
-    stored: str = ""
-    live: str = ""
+    span: Span | None = None
 
 
 def _differences(snapshot: Snapshot, body: bytes, live: Capture, ignored: frozenset[str]) -> Iterator[_Difference]:
@@ -220,9 +219,8 @@ def _differences(snapshot: Snapshot, body: bytes, live: Capture, ignored: frozen
         one, two = stored.get(name, ""), answered.get(name, "")
         if not known and one != two:
             said = f"{_shown(one) if name in stored else 'none'} in the snapshot"
-            yield _Difference(
-                f"{name}: {said}, {_shown(two) if name in answered else 'none'} live", *_first_words(one, two)
-            )
+            said += f", {_shown(two) if name in answered else 'none'} live"
+            yield _Difference(f"{name}: {said}", first_difference(one.encode(), two.encode()))
     if body != live.body and not redirects:
         yield _body_difference(body, live.body)
 
@@ -240,49 +238,17 @@ def _shown(text: str) -> str:
 
 def _body_difference(stored: bytes, live: bytes) -> _Difference:
     try:
-        one, two = stored.decode(), live.decode()
+        stored.decode()
+        live.decode()
     except UnicodeDecodeError:
         return _Difference(f"body: {len(stored):,} bytes in the snapshot, {len(live):,} live, and not the same")
-    at = _first(one, two)
-    return _Difference(f"body: {_around(one, at)} in the snapshot, {_around(two, at)} live", *_first_words(one, two))
+    span = first_difference(stored, live)
+    return _Difference(f"body: {span} (snapshot | live)", span)
 
 
-def _first(one: str, two: str) -> int:
-    """Where two texts begin to differ."""
-    return next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
-
-
-def _around(text: str, at: int) -> str:
-    """A little of `text` on both sides of `at`."""
-    start, end = max(at - 24, 0), at + 40
-    return repr(f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}")
-
-
-_WORD = re.compile(r"[\w:.+-]*")
-
-
-def _first_words(one: str, two: str) -> tuple[str, str]:
-    """The words that differ first, whole."""
-    at = start = _first(one, two)
-    while start and at - start < 200 and _WORD.fullmatch(one[start - 1]):
-        start -= 1
-    return _word(one, start), _word(two, start)
-
-
-def _word(text: str, start: int) -> str:
-    found = _WORD.match(text, start)
-    return found.group().strip(".:") if found is not None else ""
-
-
-_TIME = re.compile(
-    r".*\d:[0-5]\d.*|\d{4}-[01]\d-[0-3]\d.*|\d{10}(\.\d+)?|\d{13}|\d{16}|\d{19}"  # of a day, a date, since 1970
-)
-_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w+-]{8,}")
-
-
-def _looks_like(differences: Sequence[_Difference], *, restless: bool) -> str:
-    """What the first words that differ look like, "" if like nothing. restless: two live answers differ as well."""
-    for kind, what in ((_TIME, "a time"), (_RANDOM, "a random value")):
-        if any(kind.fullmatch(one.stored) and kind.fullmatch(one.live) for one in differences):
+def _looks(differences: Sequence[_Difference], *, restless: bool) -> str:
+    """What the first places that differ look like, "" if like nothing. restless: two live answers differ as well."""
+    for span in filter(None, (one.span for one in differences)):
+        if (what := looks_like(span)) != UNKNOWN:
             return f"It looks like {what}."
     return "It is another each time that it is asked: counted, or random." if restless else ""
