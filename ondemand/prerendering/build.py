@@ -125,14 +125,15 @@ def build(
             run = None
             try:
                 run = _Build(children, hello, store, publisher, strict=strict)
-                run.visit(progress, clock, started)
+                tell = _Paced(progress, clock, started)
+                run.visit(tell)
                 if ask:
                     run.visit_on_demand()
                 if sample != 0:
                     if isinstance(target, str):  # in another process, and only one holds the app at a time
                         children.end()
                         others.start()
-                    run.prove(others if isinstance(target, str) else children, sample, progress, clock, started)
+                    run.prove(others if isinstance(target, str) else children, sample, tell)
                 report = run.report(external=external, baseline=known, now=now)
                 report.seconds = clock() - started
                 if report.failed:
@@ -165,6 +166,23 @@ def _compress_settings(max_compress: bool) -> str:
     return compressors(max_compress=max_compress)[0]
 
 
+class _Paced:
+    """Tells how far a build is, at most ten times a second."""
+
+    def __init__(self, tell: Callable[[Progress], None] | None, clock: Callable[[], float], started: float) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._started = started
+        self._told = ("", 0.0)
+
+    def __call__(self, visited: int, found: int, stage: str = "building", *, last: bool = False) -> None:
+        """last: of its stage, and told whenever it comes."""
+        seconds, (told, when) = self._clock() - self._started, self._told
+        if self._tell is not None and (last or seconds - (when if told == stage else 0.0) > 0.1):
+            self._told = (stage, seconds)
+            self._tell(Progress(visited, found, seconds, stage))
+
+
 class _Build:
     """One build: what is known so far."""
 
@@ -186,7 +204,6 @@ class _Build:
         self._without_site_too = 0
         self._harmless: set[tuple[str, str]] = set()  # (route, what its code reads and does not show)
         self._proven = self._renders = 0
-        self._fatal: OnDemandError | None = None
         self._asked = False
         self._hop: dict[str, int] = {}  # how many redirects of pages that were asked lead here
         self._late: list[Job] = []  # pages that are to be asked after all
@@ -196,7 +213,7 @@ class _Build:
 
     # --- visiting
 
-    def visit(self, progress: Callable[[Progress], None] | None, clock: Callable[[], float], started: float) -> None:
+    def visit(self, tell: _Paced) -> None:
         """Visit everything that is static or linked, until nothing is left."""
         children = self._children
         children.begin(str(self._publisher.folder))
@@ -210,16 +227,11 @@ class _Build:
                 self._frontier.add(path, kind)
         for position in self._hello.expands:
             self._ask(("expand", position))
-        told = 0.0
         while self._expanding or self._frontier.waiting or children.busy:
             children.hand_out(self._jobs)
             self._take(children.wait(0.2))
-            seconds = clock() - started
-            if progress is not None and seconds - told > 0.1:
-                told = seconds
-                progress(Progress(self._frontier.visited, self._frontier.found, seconds))
-        if progress is not None:
-            progress(Progress(self._frontier.visited, self._frontier.found, clock() - started))
+            tell(self._frontier.visited, self._frontier.found)
+        tell(self._frontier.visited, self._frontier.found, last=True)
         if children.replaced:
             self._publisher.settle()
 
@@ -240,11 +252,12 @@ class _Build:
 
         self._work(jobs)
 
-    def _work(self, jobs: Callable[[int], list[Job]]) -> None:
-        """Hand out these jobs until none is left."""
+    def _work(self, jobs: Callable[[int], list[Job]], then: Callable[[], None] = lambda: None) -> None:
+        """Hand out these jobs until none is left. then: called each time that something may have come back."""
         self._children.hand_out(jobs)
         while self._children.busy:
             self._take(self._children.wait(0.2))
+            then()
             self._children.hand_out(jobs)
 
     def _jobs(self, count: int) -> list[Job]:
@@ -389,20 +402,13 @@ class _Build:
 
     # --- proving
 
-    def prove(
-        self,
-        children: Children,
-        sample: int | None,
-        progress: Callable[[Progress], None] | None,
-        clock: Callable[[], float],
-        started: float,
-    ) -> None:
+    def prove(self, children: Children, sample: int | None, tell: _Paced) -> None:
         """Prove pages of each static route to be the same for everyone; what is not, and was not marked, is withdrawn."""
         if children is not self._children:
             self._children = children
             children.begin(str(self._publisher.folder))
         pages = deque(self._frontier.sample(sample))
-        found, told = len(pages), 0.0
+        found = len(pages)
 
         def jobs(count: int) -> list[Job]:
             taken = [pages.popleft() for _ in range(min(count, len(pages)))]
@@ -411,13 +417,7 @@ class _Build:
                 for page, path, kind, line, queries in taken
             ]
 
-        while pages or children.busy:
-            children.hand_out(jobs)
-            self._take(children.wait(0.2))
-            seconds = clock() - started
-            if progress is not None and seconds - told > 0.1:
-                told = seconds
-                progress(Progress(self._proven, found, seconds, "proving"))
+        self._work(jobs, lambda: tell(self._proven, found, "proving"))
         self._findings = [finding for finding in self._findings if not self._is_harmless(finding)]
 
     def _note_proof(self, proved: Proved) -> None:

@@ -122,8 +122,8 @@ class Children:
 
     @property
     def busy(self) -> bool:
-        """True while some page is out."""
-        return bool(self._again) or any(child.given for child in self._children)
+        """True while some page is out, or a process to come in the place of one that was killed."""
+        return bool(self._again) or any(child.given or child.ending for child in self._children)
 
     def start(self) -> Hello:
         """Start the first process. Raises what it refuses with: `AppImportError`, `ConfigError`."""
