@@ -81,7 +81,6 @@ class Capture:
 
 _HEADERS: Headers = [(b"accept", b"*/*"), (b"accept-encoding", b"identity")]
 
-
 _TRIED = frozenset(["accept", "hx-request", "origin", "x-requested-with"])
 """Headers of which the values that a build tries are all that pages tell apart: who reads one is not noted."""
 

@@ -83,9 +83,7 @@ class Recording:
         self.size = 0
         self.complete = False
         self.error: BaseException | None = None
-        self.reads: dict[
-            str, str
-        ] = {}  # what only a visitor has and page code read -> where, a frame of the user's code
+        self.reads: dict[str, str] = {}  # what only a visitor has and page code read -> a frame of the user's code
         self._looked_at = False  # by something that is not page code
         self._read_outside: dict[str, str] = {}  # what it read inside of `OnDemand` -> where
         self._scope: WatchedScope | None = None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Standing", "fragments", "mixed", "redirects", "source"]
 
-
 FEW = 20
 """Places that are looked for where a finding is about the page that is linked to, not about the link."""
 
@@ -173,12 +172,8 @@ _FRAME = re.compile(r"(.+?:\d+) in ")
 
 
 def _targets(snapshot: Snapshot, folder: Path, origin: str, prefix: str) -> Iterator[Target]:
-    from ondemand.prerendering.places import (
-        Document,
-        Target,
-        charset_of,
-        inside,
-    )  # parsers that a healthy site needs in no parent
+    # parsers, which the parent of a healthy site never needs
+    from ondemand.prerendering.places import Document, Target, charset_of, inside
 
     headers = dict(snapshot.headers)
     url = origin + prefix + to_url(snapshot.path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,6 @@ class Prover:
         state: Mapping[str, Any] | None,
         folder: Path,
         endpoints: Iterable[Any] = (),
-        *,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         """folder: that of the build, where the snapshots lie. endpoints: what the routes run."""
         self._app = app
@@ -113,7 +111,6 @@ class Prover:
         self._visitor = visitor
         self._state = state
         self._folder = folder
-        self._clock = clock
         self._visitors: tuple[Change, ...] | None = None  # who they are takes a look at the user's code
         self._identities: list[Change] | None = None
         self._logging_in = asyncio.Lock()
@@ -140,7 +137,7 @@ class Prover:
         page.renders += 1
         self._judge(proved, page, plain, route, decision)
         if identities and not any(change.identity for change, *_ in page.others):
-            proved.harmless = sorted(_proven(identities) & (read_by_identities | {READS["session"], READS["user"]}))
+            proved.harmless = sorted(_proven(identities) & read_by_identities)
         if not page.others:  # else it is told already what it shows
             self._tell_reads(proved, page, decision, route)
         proved.renders = page.renders
@@ -235,7 +232,7 @@ class Prover:
 
     async def _wait_for_next_second(self, page: _Page) -> None:
         """A clock that shows seconds shows the same again within one: a page that seems to have one is asked in the next."""
-        now = self._clock()
+        now = time.time()
         texts = {
             time.strftime("%H:%M:%S", moment(now + d)) for d in (-1, 0) for moment in (time.gmtime, time.localtime)
         }

@@ -20,7 +20,6 @@ __all__ = [
     "static_but",
 ]
 
-
 ABOUT_LINKS = frozenset({"broken-link", "broken-fragment", "redirect-chain", "redirect-loop"})
 """Kinds of findings that are about links to a page, not about the page itself."""
 

@@ -426,7 +426,7 @@ class Publisher:
 
     def line(self, offset: int) -> bytes:
         """The line that begins there."""
-        self._manifest.flush()
+        self.flush()
         with (self.folder / "manifest.jsonl").open("rb") as manifest:
             manifest.seek(offset)
             return manifest.readline()
@@ -470,7 +470,7 @@ class Publisher:
     def settle(self) -> None:
         """After a process of the build died: remove what no line lists, such as a page that it wrote and never told.
         Raises `StoreError` if something that a line lists is not whole."""
-        self._manifest.flush()
+        self.flush()
         listed: set[str] = set()
         with (self.folder / "manifest.jsonl").open("rb") as lines:
             for snapshot in snapshots(lines):
