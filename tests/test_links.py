@@ -165,7 +165,7 @@ redirect-chain (warning)  /old
   linked from: /:9, /about:3
   Link or redirect straight to /about.
 """
-SUM = "11 faults, 5 warnings in SECONDS s: 6 static pages, 1 file, 4 linked paths on demand. Nothing was written.\n"
+SUM = "11 faults, 5 warnings in SECONDS s: 6 static pages, 1 file, 4 linked paths on demand. Nothing was published.\n"
 SUM += "  proven: 6 pages, rendered 96 times\n"
 
 ANNOTATED = """\

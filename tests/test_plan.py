@@ -142,7 +142,7 @@ def test_a_person_sees_a_line_for_each(site: Path) -> None:
         "+ /n/3  new: the paths of /n/{n} name it",
         "~ /  its body",
         "- /old  nothing leads to it any more",
-        "1 added, 1 changed, 1 removed, 3 the same. Nothing was written.",
+        "1 added, 1 changed, 1 removed, 3 the same. Nothing was published.",
     ]
 
 
@@ -159,4 +159,4 @@ def test_check_sums_up(site: Path) -> None:
     done = ondemand(site, "check")
     assert done.returncode == 0
     assert "No faults in " in done.stdout
-    assert "5 static pages, 0 files, 0 linked paths on demand. Nothing was written." in done.stdout
+    assert "5 static pages, 0 files, 0 linked paths on demand. Nothing was published." in done.stdout

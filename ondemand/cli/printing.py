@@ -191,7 +191,7 @@ def _sum(report: Report) -> None:
     word = f"[bold red]{_many(faults, 'fault')}[/]" if faults else "[bold green]No faults[/]"
     warnings = sum(not finding.known for finding in report.findings) - faults
     told = f", {_many(warnings, 'warning')}" if warnings else ""
-    console.print(f"{word}{told} in {report.seconds:.1f} s: {_pages(report)}. Nothing was written.")
+    console.print(f"{word}{told} in {report.seconds:.1f} s: {_pages(report)}. Nothing was published.")
     console.print(f"  {_proof(report)}")
 
 
@@ -219,7 +219,7 @@ def plan(report: Report) -> None:
         sign, colour = _SIGNS[difference.change]
         console.print(f"[{colour}]{sign}[/] {_safe(difference.path)}  [dim]{_safe(difference.why)}[/]")
     counts = ", ".join(f"{sum(d.change == name for d in report.differences):,} {name}" for name in _SIGNS)
-    console.print(f"{counts}, {report.same:,} the same. Nothing was written.")
+    console.print(f"{counts}, {report.same:,} the same. Nothing was published.")
 
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
