@@ -111,6 +111,15 @@ def test_routes_says_what_is_static_and_why(project: Path) -> None:
     assert after[3].split("\t")[:3] == ["/p/{slug}", "static", "120"]
 
 
+def test_routes_in_a_pipe_is_one_line_each_whatever_a_path_holds(project: Path) -> None:
+    path = "/a\x1b[31m\tb\nc"
+    (project / "main.py").write_text(SITE.replace('Route("/live", live)', f"Route({path!r}, live)"))
+    done = ondemand(project, "routes")
+    assert done.stdout.splitlines()[2] == "/a\\x1b[31m\\tb\\nc\ton demand\t0\tprerender is False"
+    assert len(done.stdout.splitlines()) == 4
+    assert "\x1b" not in done.stdout
+
+
 def test_faults_exit_1_and_publish_nothing(project: Path) -> None:
     ondemand(project, "build")
     main = project / "main.py"

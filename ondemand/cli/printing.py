@@ -296,7 +296,7 @@ def routes(found: Iterable[RouteReport], hello: Hello) -> None:
         console.print(table)
     else:
         for route in rows:
-            print(f"{route.pattern}\t{route.kind}\t{route.pages}\t{route.said}")
+            print(f"{_printable(route.pattern)}\t{route.kind}\t{route.pages}\t{_printable(route.said)}")
     if not hello.config["known"]:
         console.print(
             "The app does not show its routes: whatever `/` links to is visited. List them with routes=[...]."
