@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,7 +52,7 @@ HELD = """
     while not Path(__file__).with_name("go").exists():
         await asyncio.sleep(0.01)
 """
-"""Makes a page wait for the test: instead of its own sleep."""
+"""Makes a page wait for the test: see `pages_do`."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,19 @@ def finish(process: subprocess.Popen[str], *, within: float = 30) -> Ended:
         out, err = process.communicate()
         pytest.fail(f"the build still ran after {within:g} seconds\n{out[-2000:]}\n{err[-2000:]}")
     return Ended(process.returncode, out, err)
+
+
+def finish_all(process: subprocess.Popen[str], *, within: float = 15) -> Ended:
+    """Wait for it, and for every process that it started; fail the test if these take longer."""
+    ended = finish(process)
+    wait_until(lambda: not living(process.pid), within=within, why="a process of the build still runs")
+    return ended
+
+
+def let_run(process: subprocess.Popen[str], seconds: float) -> None:
+    """Leave it alone so long, or until it has ended."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
 def run_build(folder: Path, *arguments: str, limit: Callable[[], None] | None = None, within: float = 30) -> Ended:
@@ -171,6 +185,12 @@ def say(folder: Path, word: str) -> Path:
     return folder
 
 
+def pages_do(folder: Path, code: str) -> None:
+    """From now on the pages do this, instead of sleeping a little."""
+    source = (folder / "main.py").read_text()
+    (folder / "main.py").write_text(source.replace("    await asyncio.sleep(0.004)\n", code))
+
+
 def published(folder: Path) -> Generation:
     """The generation that is live, every file of it read and compared with its digest."""
     generation = Store(folder / "dist").open()
@@ -184,11 +204,12 @@ def published(folder: Path) -> Generation:
 
 def words(generation: Generation) -> set[str]:
     """Every word that the pages say: one, unless builds were mixed."""
-    found: set[str] = set()
-    for snapshot in generation.all():
-        text = generation.read(snapshot).decode().replace("<h1>", " ").replace("</", " <").replace(">", "> ")
-        found |= {word for word in text.split() if word.isalpha()}
-    return found
+    return set[str]().union(*(words_in(generation.read(snapshot).decode()) for snapshot in generation.all()))
+
+
+def words_in(page: str) -> set[str]:
+    """Every word of a page that is no markup and no number."""
+    return {word for word in re.sub(r"<[^>]*>", " ", page).split() if word.isalpha()}
 
 
 def leftovers(folder: Path) -> list[str]:

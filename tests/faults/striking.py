@@ -24,15 +24,17 @@ from ondemand.snapshots.store import Store, etag_of
 from tests.faults.building import (
     Ended,
     finish,
+    finish_all,
     kill_session,
     leftovers,
+    let_run,
     living,
     published,
     run_build,
     say,
     start,
-    wait_until,
     words,
+    words_in,
     write,
 )
 from tests.servers.running import Server
@@ -96,7 +98,7 @@ class Project:
     @property
     def word(self) -> str:
         """What its source says now."""
-        return _spell(self.said)
+        return spell(self.said)
 
     def build(self) -> None:
         """A build that nothing disturbs: it publishes what the source says, and nothing else is left."""
@@ -159,24 +161,21 @@ class Project:
     def struck(self, strike: Strike) -> Ended:
         """A build that is struck; every process of it has ended."""
         process = self._start(strike)
-        ended = finish(process)
-        wait_until(lambda: not living(process.pid), why="a process of the build still runs")
+        ended = finish_all(process)
         assert (self.folder / "once").exists(), f"{strike} was never reached"
         return ended
 
     def killed(self, delay: float, whom: str) -> None:
         """A build that is killed from outside after `delay` seconds. whom: parent, child or both."""
         process = start(say(self.folder, self.word))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(delay)
+        let_run(process, delay)
         if whom == "both":
             kill_session(process)
         for number in living(process.pid):
             if (number == process.pid) is (whom == "parent"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(number, 9)
-        ended = finish(process)
-        wait_until(lambda: not living(process.pid), why="a process of the build still runs")
+        ended = finish_all(process)
         if whom == "child":
             self.readable(ended)
 
@@ -189,14 +188,14 @@ class Project:
             assert len(ended.err.splitlines()) <= 12, ended.err
 
 
-def _spell(number: int) -> str:
+def spell(number: int) -> str:
     """A word for each number: letters only, none within another."""
     return "".join(NUMBERS[int(digit)] + "x" for digit in str(number))
 
 
 def last_word(project: Project) -> str:
     """What is live."""
-    return _spell(project.said - 1)
+    return spell(project.said - 1)
 
 
 class Watch:
@@ -211,7 +210,7 @@ class Watch:
             answer = self._server.ask(path)
             assert (answer.status, answer.whole) == (200, True), f"{path}: {answer}"
             assert answer.header("etag") == etag_of(answer.body), f"{path}: {answer}"
-            found = set(re.findall(r"[a-z]{4,}", answer.text.replace("<h1>", "").replace("</h1>", "")))
+            found = words_in(answer.text)
             assert len(found) == 1, f"{path}: {found}"
             said |= found
         return said <= may_say
@@ -226,7 +225,7 @@ def kill_at_a_step(project: Project, dice: random.Random) -> str:
 
 
 def kill_before(project: Project, step: Step, what: str) -> str:
-    before = project.look({_spell(number) for number in range(project.said + 1)})
+    before = project.look({spell(number) for number in range(project.said + 1)})
     ended = project.struck(Strike(step.who, step.number, what))
     if (step.who, what) in {("parent", "other"), ("child", "self")}:
         project.readable(ended)
@@ -239,7 +238,7 @@ def kill_at_a_time(project: Project, dice: random.Random) -> str:
     began = time.monotonic()
     project.build()
     length = time.monotonic() - began
-    before = _spell(project.said - 1)
+    before = spell(project.said - 1)
     whom = dice.choice(["parent", "child", "both"])
     project.killed(dice.uniform(0.0, 1.05) * length, whom)
     project.look({before, project.word})
@@ -257,7 +256,7 @@ def refuse_at_a_step(project: Project, dice: random.Random) -> str:
 
 def fail_before(project: Project, step: Step, what: str) -> str:
     """From this step on the disk refuses: the build says so and changes nothing, or has done all that matters before."""
-    before = project.look({_spell(number) for number in range(project.said + 1)})
+    before = project.look({spell(number) for number in range(project.said + 1)})
     ended = project.struck(Strike(step.who, step.number, what))
     project.readable(ended)
     now = project.look({before, project.word})
@@ -271,14 +270,13 @@ def fail_before(project: Project, step: Step, what: str) -> str:
 
 def several_at_once(project: Project, dice: random.Random) -> str:
     """Two or three builds, each begun while the one before may still run: whoever cannot have the folder refuses."""
-    before = project.look({_spell(number) for number in range(project.said + 1)})
+    before = project.look({spell(number) for number in range(project.said + 1)})
     running, said = [], set[str]()
     for _ in range(dice.choice([2, 2, 3])):
         said.add(project.word)
         running.append(start(say(project.folder, project.word)))
         project.said += 1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            running[-1].wait(dice.uniform(0.0, 0.7))
+        let_run(running[-1], dice.uniform(0.0, 0.7))
     for ended in [finish(process) for process in running]:
         project.readable(ended)
         assert ended.code == 0 or ("Another build of" in ended.err and "is running" in ended.err), ended

@@ -25,6 +25,7 @@ from tests.faults.building import (
     finish,
     leftovers,
     obey_modes,
+    pages_do,
     published,
     remount,
     rollback,
@@ -241,8 +242,7 @@ def test_what_a_build_only_reads_or_replaces_need_not_be_writable(project: Path,
 def test_a_folder_that_becomes_unwritable_in_mid_build(project: Path, modes: Any, name: str) -> None:
     """The whole of dist too: then not even what was begun can be removed, and the next build does it."""
     folder = project
-    source = (folder / "main.py").read_text()
-    (folder / "main.py").write_text(source.replace("    await asyncio.sleep(0.004)\n", HELD))
+    pages_do(folder, HELD)
     process = start(say(folder, "later"), limit=obey_modes)
     begun = folder / "dist/.building-000002/site"
     wait_until((begun / "index.html").exists, why="the build did not write its first page")

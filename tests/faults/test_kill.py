@@ -20,9 +20,11 @@ from ondemand.snapshots.store import Files, Publisher, Store
 from tests.faults.building import (
     HELD,
     finish,
+    finish_all,
     kill_session,
     leftovers,
     living,
+    pages_do,
     published,
     rollback,
     run_build,
@@ -44,12 +46,6 @@ from tests.faults.striking import (
     several_at_once,
 )
 from tests.servers.running import running
-
-
-def hold(folder: Path, *, blocking: str = HELD) -> None:
-    """From now on the pages wait: for a file `go`, or as `blocking` says."""
-    source = (folder / "main.py").read_text()
-    (folder / "main.py").write_text(source.replace("    await asyncio.sleep(0.004)\n", blocking))
 
 
 def building(folder: Path) -> bool:
@@ -173,7 +169,7 @@ def test_what_cannot_be_removed_is_left_for_the_next_time(tmp_path: Path, monkey
 def test_a_process_whose_parent_was_killed_ends_even_in_a_page_that_never_does(tmp_path: Path, blocking: str) -> None:
     folder = write(tmp_path, pages=3)
     (folder / "pyproject.toml").write_text("[tool.ondemand]\npage_timeout = 1\n")
-    hold(folder, blocking=blocking)
+    pages_do(folder, blocking)
     process = start(folder)
     wait_until(lambda: building(folder), why="the build did not begin")
     wait_until(lambda: len(living(process.pid)) >= 2, why="no process for the app")
@@ -191,13 +187,12 @@ def test_a_build_that_is_asked_to_stop(tmp_path: Path, number: int) -> None:
     folder = write(tmp_path, pages=3)
     assert run_build(folder).code == 0
     before = tree(folder / "dist")
-    hold(say(folder, "later"))
+    pages_do(say(folder, "later"), HELD)
     process = start(folder)
     wait_until(lambda: building(folder), why="the build did not begin")
     os.killpg(process.pid, number)
-    ended = finish(process)
+    ended = finish_all(process)
     assert ended.code not in {0, 1, 2, 3}
-    wait_until(lambda: not living(process.pid), why="a process of the build still runs")
     assert words(published(folder)) == {"first"}
     if number == signal.SIGINT:
         assert ended.code == 130
@@ -209,7 +204,7 @@ def test_a_build_that_is_asked_to_stop(tmp_path: Path, number: int) -> None:
 def test_two_builds_at_once(tmp_path: Path) -> None:
     """The second refuses at once; the first goes on undisturbed."""
     folder = write(tmp_path, pages=20)
-    hold(folder)
+    pages_do(folder, HELD)
     first = start(folder)
     wait_until(lambda: building(folder), why="the first build did not begin")
     begun = leftovers(folder)
@@ -236,7 +231,7 @@ def test_no_rollback_while_a_build_runs(tmp_path: Path) -> None:
     folder = write(tmp_path, pages=3)
     for name in ("alpha", "bravo"):
         assert run_build(say(folder, name)).code == 0
-    hold(folder)
+    pages_do(folder, HELD)
     process = start(folder)
     wait_until(lambda: building(folder), why="the build did not begin")
     refused = rollback(folder)

@@ -4,14 +4,11 @@ what the case demands does not hold."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import multiprocessing
 import os
 import random
-import re
 import resource
-import subprocess
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -26,18 +23,21 @@ from ondemand.snapshots.manifest import Snapshot
 from ondemand.snapshots.store import Files
 from tests.asking import ask
 from tests.faults.building import (
+    finish_all,
     kill_session,
     leftovers,
-    living,
+    let_run,
+    pages_do,
     published,
     run_build,
     say,
     start,
     tree,
-    wait_until,
     words,
+    words_in,
     write,
 )
+from tests.faults.striking import spell
 from tests.servers.running import running
 
 __all__ = ["FAULTS"]
@@ -82,13 +82,11 @@ def killed_at_any_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(9)
     for moment in range(20):
         before = words(published(folder))
-        new = f"w{'abcdefghijklmnopqrstuvwxyz'[moment]}"
+        new = spell(moment)
         process = start(say(folder, new))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(dice.uniform(0.1, 0.6))
+        let_run(process, dice.uniform(0.1, 0.6))
         kill_session(process)
-        process.communicate()
-        wait_until(lambda session=process.pid: not living(session), why="a process of the killed build still runs")
+        finish_all(process)
         assert words(published(folder)) in (before, {new})
     assert run_build(say(folder, "last")).code == 0
     assert words(published(folder)) == {"last"}
@@ -131,11 +129,7 @@ def one_bad_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, pages=PAGES, word="old")
     assert run_build(folder).code == 0
     before = tree(folder / "dist")
-    source = (folder / "main.py").read_text()
-    bad = (
-        "    await asyncio.sleep(0.004)\n    if request.path_params['n'] == '150':\n        raise RuntimeError('no')\n"
-    )
-    (folder / "main.py").write_text(source.replace("    await asyncio.sleep(0.004)\n", bad))
+    pages_do(folder, "    if request.path_params['n'] == '150':\n        raise RuntimeError('no')\n")
     ended = run_build(say(folder, "new"), "--json", "-")
     assert ended.code == 1
     assert ("error", "/page/150") in ended.found()
@@ -179,7 +173,7 @@ def readers_during_builds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     write(folder, pages=PAGES, word="first")
     source = (folder / "main.py").read_text().replace("keep=1, grace=0", "")
     (folder / "main.py").write_text(source)
-    said = [f"w{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[:20]]
+    said = [spell(number) for number in range(20)]
     build(many("first", folder / "dist"))
     seen: list[tuple[int, frozenset[str]]] = []
     done = threading.Event()
@@ -190,7 +184,7 @@ def readers_during_builds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
             while not done.wait(0.02):  # so that the builds get some of the machine
                 answer = server.ask(f"/page/{dice.randrange(PAGES)}")
                 assert answer.whole
-                seen.append((answer.status, frozenset(re.findall(r"\bw?[a-z]+\b", answer.text.partition("</p>")[2]))))
+                seen.append((answer.status, frozenset(words_in(answer.text))))
 
         readers = [threading.Thread(target=read, args=[number]) for number in range(16)]
         for reader in readers:
