@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import http.cookies
 import json
 import pickle
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -101,7 +103,33 @@ def test_a_scope_tells_which_key_is_looked_up() -> None:
     assert told == ["user", "user"]
 
 
+def look() -> str | None:
+    """Stands for a value that is looked at, and says who does."""
+    return reader()
+
+
 def test_outside_of_any_request_nobody_reads() -> None:
-    """In a thread without a loop what reads is taken for a function that a framework runs there: this test."""
-    found = reader()
-    assert found is None or "test_watching.py" in found
+    """What runs in a loop, and in no route, is of whoever keeps the app going."""
+
+    async def keeps_going() -> str | None:
+        return look()
+
+    assert asyncio.run(keeps_going()) is None
+
+
+def test_a_task_that_a_router_has_led_into_a_route_is_the_page() -> None:
+    async def page() -> str | None:
+        WatchedScope({}, frozenset(), lambda key: None, lambda: False).update(endpoint=page)
+        return look()
+
+    assert (asyncio.run(page()) or "").endswith(" in page: return look()")
+
+
+def test_a_function_that_a_framework_runs_in_a_thread_is_the_page() -> None:
+    def page() -> str | None:
+        return look()
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(page).result() or ""
+    assert found.startswith(__file__)
+    assert found.endswith(" in page: return look()")
