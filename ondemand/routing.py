@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import quote
@@ -232,6 +233,12 @@ class Pattern:
     def _convertor(self, part: _Part) -> Convertor:
         return self._params.get(part.name) or self._convertors[part.convertor]
 
+    def loosened(self) -> Pattern:
+        """The same pattern, `loose`."""
+        other = copy(self)
+        other._loose, other._compiled = True, None
+        return other
+
     def _literal(self, text: str) -> _Part:
         if "{" in text or "}" in text:
             raise ConfigError(f"The pattern {self.text!r} has a brace that is no parameter. Write '{{name}}'.")
@@ -392,6 +399,9 @@ class RegexPattern(Pattern):
         self.names = tuple(self._compiled.groupindex)
         self.is_glob = False
         self._convertors, self._params, self._parts, self._loose = {}, {}, (), False
+
+    def loosened(self) -> Pattern:
+        return RegexPattern(self.text, self.expression.removesuffix("/") + "/?")
 
     @property
     def is_literal(self) -> bool:

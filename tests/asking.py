@@ -51,13 +51,14 @@ def make_scope(
 
 
 async def ask_async(app: Any, target: str, **options: Any) -> Answer:
-    answer, received = Answer(), False
+    answer, received, whole = Answer(), False, asyncio.Event()
     body = options.pop("body", b"")
 
     async def receive() -> dict[str, Any]:
         nonlocal received
         if received:
-            await asyncio.sleep(3600)
+            await whole.wait()
+            return {"type": "http.disconnect"}
         received = True
         return {"type": "http.request", "body": body, "more_body": False}
 
@@ -68,6 +69,8 @@ async def ask_async(app: Any, target: str, **options: Any) -> Answer:
             answer.headers = [(k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in message.get("headers", ())]
         elif message["type"] == "http.response.body":
             answer.body += message.get("body", b"")
+            if not message.get("more_body"):
+                whole.set()
 
     await app(make_scope(target, **options), receive, send)
     return answer

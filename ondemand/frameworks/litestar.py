@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from datetime import date, time
+from datetime import date, time, timedelta
+from pathlib import PurePath
 from typing import Any
 
 from ondemand.errors import MarkError
@@ -17,6 +18,7 @@ from ondemand.frameworks.reading import (
     as_it_chooses,
     find_app,
     hiding,
+    is_a,
     opaque,
     read,
     source,
@@ -30,13 +32,19 @@ __all__ = ["middleware", "routes"]
 _GIVEN = frozenset(["request", "scope", "state", "socket", "data", "body"])
 """Arguments that Litestar gives by their name, and by which nothing of the visitor is declared."""
 
+_REGEXES = {
+    "path": ".+",
+    "int": r"[+-]?[0-9]+(?:_[0-9]+)*",
+    "float": r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?",
+}
+"""What its types of parameters take; of the others anything, which they may refuse."""
+
 _OF_VISITOR = {"headers": "the request's headers", "cookies": "the request's cookies", "query": "the request's query"}
 
 
 def routes(app: Any, group: Group) -> Iterable[Route]:
     """Paths without parameters, then mounts, then the rest, as Litestar looks them up."""
-    mark = getattr(app, ATTRIBUTE, None) or group.mark
-    group = group._replace(mark=mark)
+    group = group._replace(mark=getattr(app, ATTRIBUTE, None) or group.mark)
     found: list[Route] = []
     mounted: list[Route] = []
     for node in app.routes:
@@ -44,10 +52,10 @@ def routes(app: Any, group: Group) -> Iterable[Route]:
         if kind == "ASGIRoute" and (node.route_handler.is_mount or getattr(node.route_handler, "is_static", False)):
             mounted += _mounted(node, group)
         elif kind == "ASGIRoute":
-            found.append(Route(_pattern(node, group), methods=None))
+            found.append(_route(node, node.route_handler, None, group))
         elif kind == "HTTPRoute":
             handlers = (handler for handler in node.route_handlers if "OPTIONS" not in handler.http_methods)
-            found += (_route(node, handler, group) for handler in handlers)
+            found += (_route(node, handler, handler.http_methods, group) for handler in handlers)
     ordered = as_it_chooses(found)
     first = [route for route in ordered if route.pattern.is_literal]
     return [*first, *mounted, *(route for route in ordered if not route.pattern.is_literal)]
@@ -70,60 +78,76 @@ def middleware(app: Any) -> Iterator[str]:
 
 
 def _mounted(node: Any, group: Group) -> Iterator[Route]:
-    inner = group._replace(prefix=group.prefix + node.path.rstrip("/"), mark=_mark(node.route_handler) or group.mark)
+    own, around = _marks(node.route_handler)
+    inner = group._replace(prefix=group.prefix + node.path.rstrip("/"), mark=own or around or group.mark)
     app = find_app(node.route_handler.fn)
     if app is not None and id(app) not in group.inside:
         for route in read(app, inner):
-            if route.pattern.text == inner.prefix + "/":  # Litestar leads to it without the slash too
-                route.pattern = Pattern(route.pattern.text, params=inner.params, loose=True)
+            if route.pattern.text.endswith("/"):  # Litestar hands every path on with a slash at its end
+                route.pattern = route.pattern.loosened()
             yield route
         yield hiding(inner)
     else:
         yield opaque(inner)
 
 
-def _route(node: Any, handler: Any, group: Group) -> Route:
-    if folders := _folders(handler):
+def _route(node: Any, handler: Any, methods: Iterable[str] | None, group: Group) -> Route:
+    function = _plain(handler.fn)
+    own, around = _marks(handler)
+    folders = _folders(function)
+    if folders:
         prefix = group.prefix + node.path.rpartition("/{")[0]
-        route = Route(Pattern(f"{prefix}/{{path:path}}", params=group.params), methods=handler.http_methods)
+        route = Route(Pattern(f"{prefix}/{{path:path}}", params=group.params), methods=methods)
         route.directory = folders
-        return route
-    route = Route(_pattern(node, group), methods=handler.http_methods)
-    route.endpoint = handler.fn
-    route.mark = _mark(handler)
-    route.group = _layer_mark(handler) or group.mark
-    route.host = group.host
-    route.source = source(handler.fn)
-    route.framework = (getattr(handler.fn, "__module__", "") or "").startswith("litestar.")
-    route.declares = tuple(dict.fromkeys(_declared(handler, route.pattern.names)))
+    else:
+        route = Route(_pattern(node, group), methods=methods)
+        route.endpoint = function
+        route.source = source(function)
+        route.framework = (getattr(function, "__module__", "") or "").startswith("litestar.")
+    route.mark, route.group, route.host = own, around or group.mark, group.host
+    route.declares = tuple(dict.fromkeys(_declared(handler, tuple(node.path_parameters))))
     return route
 
 
-def _mark(handler: Any) -> Mark | None:
-    """The mark of the handler or its function, else what `opt` says. Raises `MarkError`."""
-    mark = getattr(handler, ATTRIBUTE, None) or mark_of(handler.fn)
-    value = handler.opt.get("prerender")
-    if mark is not None or value is None:
-        return mark
+def _plain(function: Any) -> Any:
+    """The user's function, which Litestar wraps to run it in a thread."""
+    return function.func if is_a(function, "litestar.utils.sync.AsyncCallable") else function
+
+
+def _marks(handler: Any) -> tuple[Mark | None, Mark | None]:
+    """Its own mark, and that of the nearest controller or router around it. Raises `MarkError`."""
+    function = _plain(handler.fn)
+    controller = getattr(function, "__self__", None)
+    mark_of(type(controller))  # it has been reached
+    around = [getattr(controller, ATTRIBUTE, None)]
+    inherited: Any = None
+    for layer in reversed(handler.ownership_layers[:-1]):
+        opt: dict[str, Any] = layer.opt or {}
+        said = opt.get("prerender")
+        inherited = said if inherited is None else inherited
+        around.append(_said(said, layer))
+    own = getattr(handler, ATTRIBUTE, None) or mark_of(function)
+    said = handler.opt.get("prerender")  # Litestar has written into it what the layers say
+    if own is None and said is not inherited:
+        own = _said(said, function)
+    return own, next((mark for mark in around if mark is not None), None)
+
+
+def _said(value: Any, place: Any) -> Mark | None:
+    """The mark that `opt` of a handler or layer says. Raises `MarkError`."""
+    if value is None:
+        return None
     if not is_value(value):
-        raise MarkError(f"opt={{'prerender': {value!r}}} ({source(handler.fn)}): it takes True, False or 'auto'.")
+        where = source(place) if callable(place) else f"{type(place).__name__} {getattr(place, 'path', '')}".rstrip()
+        raise MarkError(f"opt={{'prerender': {value!r}}} ({where}): it takes True, False or 'auto'.")
     return Mark(value)
 
 
-def _layer_mark(handler: Any) -> Mark | None:
-    """The mark of the nearest controller or router around it."""
-    for layer in reversed(handler.ownership_layers[:-1]):
-        mark = getattr(layer, ATTRIBUTE, None)
-        if mark is not None:
-            return mark
-    return None
-
-
-def _folders(handler: Any) -> tuple[str, ...]:
+def _folders(function: Any) -> tuple[str, ...]:
     """The folders of `create_static_files_router`; none where it answers folders with their index pages."""
-    if getattr(handler.fn, "__module__", "") != "litestar.static_files.config" or not inspect.isfunction(handler.fn):
+    if getattr(function, "__module__", "") != "litestar.static_files.config" or not inspect.isfunction(function):
         return ()
-    files: Any = inspect.getclosurevars(handler.fn).nonlocals.get("static_files")
+    files: Any = inspect.getclosurevars(function).nonlocals.get("static_files")
     if files is None or files.is_html_mode:
         return ()
     return tuple(str(folder) for folder in files.directories)
@@ -138,7 +162,7 @@ def _pattern(node: Any, group: Group) -> Pattern:
             text += f"/{part}"
             continue
         kind = part.full.partition(":")[2]
-        regex = {"path": ".+", "int": "-?[0-9]+", "float": r"-?[0-9]+(?:\.[0-9]+)?"}.get(kind, "[^/]+")
+        regex = _REGEXES.get(kind, "[^/]+")
         convertors[part.name] = Convertor(regex, _text)
         text += "/" + token(part.name, kind, regex)
     return Pattern((group.prefix + text) or "/", params=convertors, loose=True)
@@ -150,19 +174,43 @@ def _text(value: Any) -> str:
         raise TypeError("True and False are no values of a parameter")
     if isinstance(value, date | time):
         return value.isoformat()
-    return str(value.total_seconds()) if hasattr(value, "total_seconds") else str(value)
+    if isinstance(value, timedelta):
+        return _duration(value)
+    return value.as_posix() if isinstance(value, PurePath) else str(value)
+
+
+def _duration(value: timedelta) -> str:
+    """As ISO 8601 writes it: of a plain number Litestar keeps the whole seconds."""
+    sign, length = ("-", -value) if value < timedelta() else ("", value)
+    seconds = length.days * 86400 + length.seconds
+    return f"{sign}PT{seconds}.{length.microseconds:06}S" if length.microseconds else f"{sign}PT{seconds}S"
 
 
 def _declared(handler: Any, in_path: tuple[str, ...]) -> Iterator[str]:
-    """What a handler declares to read from the visitor, and the guards that decide about it."""
+    """What a handler declares to read from the visitor, itself and by what it depends on, and the guards that decide about it."""
     for guard in handler.resolve_guards():
+        guard = _plain(guard)
         yield f"the guard {getattr(guard, '__name__', type(guard).__name__)}"
-    dependencies = handler.resolve_dependencies()
-    for name, field in handler.parsed_fn_signature.parameters.items():
+    if hasattr(handler, "http_methods"):  # any other handler is given what ASGI gives
+        yield from _parameters(handler.parsed_fn_signature, handler.resolve_dependencies(), in_path)
+
+
+def _parameters(
+    signature: Any, dependencies: Any, in_path: tuple[str, ...], seen: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    for name, field in signature.parameters.items():
         if name in _OF_VISITOR:
             yield _OF_VISITOR[name]
-        elif name not in in_path and name not in _GIVEN and name not in dependencies:
-            said = field.kwarg_definition
-            kind = next((kind for kind in ("header", "cookie") if getattr(said, kind, None)), "query")
-            alias = getattr(said, kind, None) or name
-            yield f"the {kind} parameter {alias!r}"
+        elif name in dependencies:
+            if name not in seen:
+                yield from _parameters(dependencies[name].parsed_fn_signature, dependencies, in_path, seen | {name})
+        elif name not in in_path and name not in _GIVEN:
+            yield _named(name, field.kwarg_definition)
+
+
+def _named(name: str, said: Any) -> str:
+    """A parameter in the words of its kind: `FromHeader[...]` and its like, or `Parameter(header=...)`; of the query if it
+    does not say."""
+    kind = getattr(getattr(said, "param_type", None), "value", "query")
+    kind = next((other for other in ("header", "cookie") if getattr(said, other, None)), kind)
+    return f"the {kind} parameter {getattr(said, kind, None) or getattr(said, 'name', None) or name!r}"

@@ -14,10 +14,10 @@ import pytest
 from tests.frameworks.cases import CASES
 from tests.frameworks.serving import Site
 
-INNERMOST = {"quart"}
+INNERMOST = {"litestar", "quart"}
 """Sites whose framework lets OnDemand in."""
 
-SITES = ["quart", "django"]
+SITES = ["django", "litestar", "quart"]
 
 
 def load(name: str) -> Any:
