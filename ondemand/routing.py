@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
@@ -347,6 +348,8 @@ class Pattern:
             except Exception as error:
                 what = f"cannot write this value for {part.name!r} ({type(error).__name__}: {error})"
                 raise self._error(what, part.name, params) from error
+        if isinstance(value, Enum):
+            value = value.value
         is_uuid = any(cls.__name__ == "UUID" for cls in type(value).__mro__)
         if isinstance(value, float) and not math.isfinite(value):
             raise self._error(f"cannot have {value!r} for {part.name!r}", part.name, params)

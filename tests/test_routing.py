@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import posixpath
 import re
@@ -797,3 +798,12 @@ def test_a_regular_expression_tells_whether_it_covers_a_path_and_no_more() -> No
     assert Index([Pattern("/art/x/"), pattern]).candidates("/art/2026/") == [1]
     with pytest.raises(ConfigError, match="no regular expression"):
         RegexPattern("/(", "/(")
+
+
+class Size(str, enum.Enum):  # noqa: UP042 - as many write it
+    SMALL = "small"
+
+
+def test_a_member_of_an_enum_is_written_as_its_value() -> None:
+    assert Pattern("/{size}").fill({"size": Size.SMALL}) == "/small"
+    assert Pattern("/{n:int}").fill({"n": enum.IntEnum("N", {"TWO": 2}).TWO}) == "/2"  # type: ignore[attr-defined]

@@ -6,8 +6,9 @@ function in the closure of its endpoint.
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ondemand._asgi import inner_apps
@@ -164,17 +165,39 @@ def _route(node: Any, original: Any, place: _Place, mark: Mark | None) -> Route:
             if hasattr(endpoint, name)
         ]
     pattern = Pattern((group.prefix + path) or "/", place.convertors, params=group.params)
+    dependant: Any = getattr(node, "dependant", None)
+    if typed := {name: to_text for name, to_text in _typed(dependant) if pattern.names.count(name)}:
+        params = {
+            name: Convertor(place.convertors["str"].regex, to_text)
+            for name, to_text in typed.items()
+            if pattern.convertor(name) == "str"
+        }
+        pattern = Pattern(pattern.text, place.convertors, params={**params, **group.params})
     route = Route(pattern, methods=methods or None)
     route.endpoint = endpoint
     route.mark = mark_of(endpoint) or getattr(original, ATTRIBUTE, None)
     route.group, route.host = mark, group.host
     route.source = source(endpoint)
     route.framework = getattr(endpoint, "__module__", "") in {"fastapi.applications", "fasthtml.core"}
-    declared = _declared(getattr(node, "dependant", None))
+    declared = _declared(dependant)
     if endpoint is not node.endpoint:
         declared = _declared_in_fasthtml(endpoint, pattern.names)
     route.declares = tuple(dict.fromkeys(declared))
     return route
+
+
+def _typed(dependant: Any) -> Iterator[tuple[str, Callable[[Any], object]]]:
+    """The parameters of the path that FastAPI reads by an annotation, and what writes a value of its type: (name, function)."""
+    for field in getattr(dependant, "path_params", ()):
+        if field.field_info.annotation not in {str, int, float}:
+            yield field.alias, functools.partial(_written, field)
+    for inner in getattr(dependant, "dependencies", ()):
+        yield from _typed(inner)
+
+
+def _written(field: Any, value: Any) -> object:
+    """A date, an enum and whatever else pydantic reads from text, as pydantic writes it; text and numbers as they are."""
+    return value if type(value) in {str, int, float} else field.serialize(value, mode="json")
 
 
 def _of_fasthtml(endpoint: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import importlib.metadata
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import pytest
+from fastapi import Depends, FastAPI
 from litestar import Controller, Litestar, Request, Router, asgi, get, post, route
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
@@ -81,6 +83,72 @@ def page(name: str) -> Any:
 def too_old(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     installed = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1" if name == package else installed(name))
+
+
+# ------------------------------------------------------------------------------------------------------------- FastAPI
+
+
+class Model(str, enum.Enum):  # noqa: UP042 - as FastAPI's documentation writes it
+    SMALL = "small"
+
+
+class Number(enum.IntEnum):
+    TWO = 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "path"),
+    [
+        (date, date(2026, 11, 21), "/v/2026-11-21"),
+        (datetime, datetime(2026, 11, 21, 10, 0, tzinfo=UTC), "/v/2026-11-21T10:00:00Z"),
+        (time, time(10, 30), "/v/10:30:00"),
+        (timedelta, timedelta(days=1, seconds=1.5), "/v/P1DT1.5S"),
+        (Decimal, Decimal("-1.50"), "/v/-1.50"),
+        (uuid.UUID, uuid.UUID(int=7), f"/v/{uuid.UUID(int=7)}"),
+        (Model, Model.SMALL, "/v/small"),
+        (Number, Number.TWO, "/v/2"),
+        (int, -7, "/v/-7"),
+        (float, 1e22, "/v/1e+22"),
+        (date, "2026-11-21", "/v/2026-11-21"),
+    ],
+)
+@pytest.mark.parametrize("by_dependency", [False, True])
+def test_fastapi_reads_back_what_its_annotation_says_of_a_value(
+    kind: Any, value: Any, path: str, by_dependency: bool
+) -> None:
+    app, seen = FastAPI(), []
+    if by_dependency:
+
+        async def given(v: Any) -> None:
+            seen.append(v)
+
+        given.__annotations__["v"] = kind
+
+        @app.get("/v/{v}", dependencies=[Depends(given)])
+        async def depends() -> None: ...
+
+    else:
+
+        async def shown(v: Any) -> None:
+            seen.append(v)
+
+        shown.__annotations__["v"] = kind
+        app.get("/v/{v}")(shown)
+    assert find(app, "/v/{v}").pattern.fill({"v": value}) == path
+    assert ask(app, path).status == 200
+    assert seen == [date.fromisoformat(value) if type(value) is str else value]
+
+
+def test_a_value_that_an_annotation_of_fastapi_cannot_be_is_refused() -> None:
+    app = FastAPI()
+
+    @app.get("/v/{v}")
+    async def shown(v: date) -> None: ...
+
+    with pytest.warns(UserWarning, match="Pydantic"), pytest.raises(ParamError, match="list"):
+        find(app, "/v/{v}").pattern.fill({"v": ["2026-11-21"]})
+    with pytest.raises(ParamError, match="one path segment"):
+        find(app, "/v/{v}").pattern.fill({"v": "a/b"})
 
 
 # ------------------------------------------------------------------------------------------------------------ Litestar

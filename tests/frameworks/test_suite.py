@@ -14,10 +14,10 @@ import pytest
 from tests.frameworks.cases import CASES
 from tests.frameworks.serving import Site
 
-INNERMOST = {"litestar", "quart"}
+INNERMOST = {"quart", "starlette", "fastapi", "litestar"}
 """Sites whose framework lets OnDemand in."""
 
-SITES = ["django", "litestar", "quart"]
+SITES = ["django", "fastapi", "litestar", "quart", "starlette"]
 
 
 def load(name: str) -> Any:
