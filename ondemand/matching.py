@@ -51,8 +51,9 @@ class Index:
                 self._add(position, pattern.text)
 
     def _add(self, position: int, text: str) -> None:
-        node = self._root
+        node, above = self._root, None
         for segment in text.rstrip("/").split("/")[1:]:
+            above = None
             tokens = list(_PARAM.finditer(segment))
             if not tokens:
                 node = node.literal.setdefault(segment, _Node())
@@ -61,12 +62,14 @@ class Index:
                 return
             elif len(tokens) == 1 and tokens[0].group() == segment:
                 node.param = node.param or _Node()
-                node = node.param
+                above, node = node, node.param
             else:
                 prefix, suffix = segment[: tokens[0].start()], segment[tokens[-1].end() :]
                 shape = node.partly.setdefault((len(prefix), len(suffix)), {})
                 node = shape.setdefault((prefix, suffix), _Node())
         node.ends.append(position)
+        if above is not None:
+            above.ends.append(position)  # FastHTML: a parameter may be empty
 
     def candidates(self, path: str) -> list[int]:
         """The positions of the patterns that may cover `path` (decoded), in ascending order; never one too few."""

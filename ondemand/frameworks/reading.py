@@ -70,6 +70,7 @@ class _Framework(NamedTuple):
 
 
 FRAMEWORKS = (
+    _Framework("FastHTML", "python-fasthtml", "0.12", "fasthtml.core.FastHTML", "starlette"),
     _Framework("Starlette", "starlette", "1.0", "starlette.applications.Starlette", "starlette"),
     _Framework("Quart", "quart", "0.20", "quart.app.Quart", "werkzeug"),
     _Framework("Flask", "flask", "3.0", "flask.app.Flask", "werkzeug"),
@@ -78,7 +79,8 @@ FRAMEWORKS = (
     _Framework("Django", "django", "5.2", "django.core.handlers.wsgi.WSGIHandler", "django"),
     _Framework("Sanic", "sanic", "25.3", "sanic.app.Sanic", "sanic"),
 )
-"""Frameworks whose apps show their routes. Any router that keeps a list of Starlette's routes is read as Starlette is."""
+"""Frameworks whose apps show their routes, those that are built on another before it. Any router that keeps a list of Starlette's
+routes is read as Starlette is."""
 
 
 def loaded(name: str) -> Any:
@@ -116,8 +118,9 @@ def find_app(app: Any) -> Any:
 def read(app: Any, group: Group) -> Iterable[Route]:
     """The routes of an app that `shows_routes`. Raises `ConfigError` for a version of its framework that cannot be read."""
     framework = _framework(app)
-    if framework is not None:
-        _check_version(framework)
+    for known in FRAMEWORKS:
+        if is_a(app, known.app):
+            _check_version(known)
     reader = cast(
         "Reader", importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ondemand._asgi import inner_apps
 from ondemand.errors import ConfigError
@@ -19,8 +19,8 @@ from ondemand.routing import Convertor, Pattern, Route
 
 __all__ = ["middleware", "registry", "routes"]
 
-_OF_FASTHTML = frozenset(["req", "request", "app", "scope", "state", "body", "htmx", "auth"])
-"""What FastHTML gives to a parameter of this name, and is no parameter of the request."""
+_OF_FASTHTML = frozenset(["app", "state", "scope", "body", "htmx", "hdrs", "ftrs", "bodykw", "htmlkw", "ws"])
+"""What FastHTML gives to a parameter of this name that has no annotation, and is no parameter of the request."""
 
 
 class _Place(NamedTuple):
@@ -37,7 +37,8 @@ def registry() -> Mapping[str, Convertor]:
 
 
 def _convertor(convertor: Any) -> Convertor:
-    own = type(convertor).__module__ == "starlette.convertors"  # patterns of ours write these as it does
+    writer = getattr(convertor.to_string, "__module__", "")
+    own = writer in {"starlette.convertors", "fasthtml.core"}  # patterns of ours write these as it does
     return Convertor(str(convertor.regex), None if own else convertor.to_string)
 
 
@@ -176,12 +177,15 @@ def _route(node: Any, original: Any, place: _Place, mark: Mark | None) -> Route:
     route = Route(pattern, methods=methods or None)
     route.endpoint = endpoint
     route.mark = mark_of(endpoint) or getattr(original, ATTRIBUTE, None)
-    route.group, route.host = mark, group.host
+    route.group, route.host = (
+        mark,
+        getattr(original, "host", None) or group.host,
+    )  # FastHTML binds single routes to a host
     route.source = source(endpoint)
-    route.framework = getattr(endpoint, "__module__", "") in {"fastapi.applications", "fasthtml.core"}
+    route.framework = _is_frameworks_own(endpoint)
     declared = _declared(dependant)
     if endpoint is not node.endpoint:
-        declared = _declared_in_fasthtml(endpoint, pattern.names)
+        declared = _declared_in_fasthtml(endpoint, node.endpoint, pattern.names)
     route.declares = tuple(dict.fromkeys(declared))
     return route
 
@@ -200,6 +204,12 @@ def _written(field: Any, value: Any) -> object:
     return value if type(value) in {str, int, float} else field.serialize(value, mode="json")
 
 
+def _is_frameworks_own(endpoint: Any) -> bool:
+    """True for its pages about the app; not for what its users have it serve (`static_route_exts` of FastHTML)."""
+    module, name = getattr(endpoint, "__module__", ""), getattr(endpoint, "__qualname__", "")
+    return module in {"fastapi.applications", "fasthtml.core"} and not name.startswith("static_route")
+
+
 def _of_fasthtml(endpoint: Any) -> Any:
     """The page function that a FastHTML endpoint, a closure, calls."""
     if getattr(endpoint, "__module__", "") != "fasthtml.core" or not inspect.isfunction(endpoint):
@@ -207,28 +217,42 @@ def _of_fasthtml(endpoint: Any) -> Any:
     return inspect.getclosurevars(endpoint).nonlocals.get("f", endpoint)
 
 
-def _declared_in_fasthtml(function: Any, in_path: tuple[str, ...]) -> Iterator[str]:
+def _declared_in_fasthtml(function: Any, endpoint: Any, in_path: tuple[str, ...]) -> Iterator[str]:
     """FastHTML looks a parameter up in the path, the cookies, the headers, the query and the form, by its name."""
+    before: Any = inspect.getclosurevars(endpoint).nonlocals.get("before")
+    for guard in cast("list[Any]", before if isinstance(before, list | tuple) else filter(None, [before])):
+        yield f"what runs before it ({getattr(guard, '__name__', type(guard).__name__)})"
     if not inspect.isfunction(function):
         return
-    for name, parameter in inspect.signature(function).parameters.items():
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except NameError:
+        signature = inspect.signature(function)
+    for name, parameter in signature.parameters.items():
         if name in in_path or parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
             continue
-        if "session".startswith(name.lower()) and len(name) >= 4:
+        annotation, short = parameter.annotation, name.lower()
+        bare = annotation is parameter.empty
+        if (bare and ("request".startswith(short) or short in _OF_FASTHTML)) or _is_by_request(annotation):
+            continue
+        if "session".startswith(short) and (bare or annotation is dict):
             yield "the session"
-        elif name.lower() == "auth":
+        elif bare and short == "auth":
             yield "who is logged in (auth)"
-        elif name.lower() not in _OF_FASTHTML and parameter.annotation not in _by_request():
+        else:
             yield f"the parameter {name!r} of the request"
 
 
-def _by_request() -> tuple[Any, ...]:
-    """Annotations by which FastHTML gives a parameter an object of the request itself."""
-    return tuple(
-        kind
-        for name in ("starlette.requests.Request", "starlette.applications.Starlette", "fasthtml.core.FastHTML")
-        if (kind := loaded(name)) is not None
+def _is_by_request(annotation: Any) -> bool:
+    """True for an annotation by which FastHTML gives the request, the app, or what belongs to them."""
+    names = (
+        "starlette.requests.HTTPConnection",
+        "starlette.applications.Starlette",
+        "starlette.datastructures.State",
+        "fasthtml.core.HtmxHeaders",
     )
+    kinds = tuple(kind for name in names if (kind := loaded(name)) is not None)
+    return inspect.isclass(annotation) and issubclass(annotation, kinds)
 
 
 def _declared(dependant: Any, seen: frozenset[int] = frozenset()) -> Iterator[str]:

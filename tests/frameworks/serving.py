@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from starlette.convertors import CONVERTOR_TYPES, StringConvertor
 
 from ondemand import BuildError, build
 from ondemand._asgi import Lifespan
@@ -16,7 +20,31 @@ from ondemand.snapshots.store import Store
 from tests.asking import Answer, ask_async, make_scope
 from tests.frameworks import content
 
-__all__ = ["Site"]
+__all__ = ["Site", "with_fasthtml"]
+
+
+@contextmanager
+def with_fasthtml() -> Iterator[None]:
+    """FastHTML changes convertors of Starlette's for the whole process when it is imported: they are changed only in here."""
+    before = StringConvertor.regex, StringConvertor.to_string, dict(CONVERTOR_TYPES)
+    importlib.import_module("fasthtml.core")
+    theirs = _changed or (StringConvertor.regex, StringConvertor.to_string, dict(CONVERTOR_TYPES))
+    _changed[:] = theirs
+    try:
+        _set(*theirs)
+        yield
+    finally:
+        _set(*before)
+
+
+_changed: list[Any] = []
+"""What FastHTML made of them."""
+
+
+def _set(regex: str, to_string: Any, convertors: dict[str, Any]) -> None:
+    StringConvertor.regex, StringConvertor.to_string = regex, to_string  # type: ignore[method-assign]
+    CONVERTOR_TYPES.clear()
+    CONVERTOR_TYPES.update(convertors)
 
 
 class Site:

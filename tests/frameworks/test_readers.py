@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib.metadata
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePath
@@ -29,6 +30,7 @@ from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover
 from ondemand.routing import Route, decide
 from tests.asking import ask
+from tests.frameworks.serving import with_fasthtml
 
 CONFIG = Config.make({}, root=Path("/nowhere"))
 
@@ -149,6 +151,184 @@ def test_a_value_that_an_annotation_of_fastapi_cannot_be_is_refused() -> None:
         find(app, "/v/{v}").pattern.fill({"v": ["2026-11-21"]})
     with pytest.raises(ParamError, match="one path segment"):
         find(app, "/v/{v}").pattern.fill({"v": "a/b"})
+
+
+# ------------------------------------------------------------------------------------------------------------ FastHTML
+
+
+@pytest.fixture
+def fasthtml() -> Iterator[Any]:
+    with with_fasthtml():
+        import fasthtml.core
+
+        yield fasthtml.core
+
+
+def test_fasthtml_pages_are_the_functions_in_its_closures(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    routes = fasthtml.APIRouter(prefix="/sub")
+
+    @app.route("/one")
+    def one() -> str:
+        return "one"
+
+    @routes.get("/two")
+    async def two() -> str:
+        return "two"
+
+    @app.route("/group")
+    class Group:
+        @prerender
+        def get() -> str:  # type: ignore[misc]
+            return "three"
+
+        def post() -> str:  # type: ignore[misc]
+            return "four"
+
+    routes.to_app(app)
+    table = {(route.pattern.text, *sorted(route.methods or ())): route for route in read(app)}
+    assert [(text, methods) for text, *methods in table] == [
+        ("/one", ["GET", "HEAD", "POST"]),
+        ("/group", ["GET", "HEAD"]),
+        ("/group", ["POST"]),
+        ("/sub/two", ["GET", "HEAD"]),
+    ]
+    functions = [one.__wrapped__, Group.get, Group.post, two.__wrapped__]
+    assert [route.endpoint for route in table.values()] == functions
+    for found, function in zip(table.values(), functions, strict=True):
+        assert found.source == f"{__file__}:{function.__code__.co_firstlineno}"
+    assert marks(app)["/one"] is None
+    assert table["/group", "GET", "HEAD"].mark is not None
+
+
+def test_fasthtml_a_mark_counts_on_either_side_of_the_decorator(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    routes = fasthtml.APIRouter()
+
+    @app.route("/below")
+    @prerender
+    def below() -> str: ...
+
+    @prerender
+    @app.route("/above")
+    def above() -> str: ...
+
+    @prerender(False)
+    @app.get("/get")
+    def got() -> str: ...
+
+    @prerender("auto")
+    @routes("/router")
+    def routed() -> str: ...
+
+    routes.to_app(app)
+    assert marks(app) == {"/below": True, "/above": True, "/get": False, "/router": "auto"}
+    assert check(read(app), CONFIG) == []
+    with pytest.raises(MarkError, match="twice"):
+        prerender(app.get("/twice")(prerender(page("twice"))))
+
+
+def test_fasthtml_declared_parameters_make_an_unmarked_page_on_demand(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+
+    def guard(req: StarletteRequest) -> None: ...
+
+    @app.get("/plain/{x}")
+    def plain(x: str, r, req, request: StarletteRequest, app, scope, q: StarletteRequest) -> str: ...  # type: ignore[no-untyped-def]
+
+    @app.get("/session")
+    def session(session) -> str: ...  # type: ignore[no-untyped-def]
+
+    @app.get("/sess")
+    def short(sess) -> str: ...  # type: ignore[no-untyped-def]
+
+    @app.get("/auth")
+    def auth(auth) -> str: ...  # type: ignore[no-untyped-def]
+
+    @app.get("/query")
+    def query(q: str, state: int = 0) -> str: ...
+
+    @app.get("/guarded", before=guard)
+    def guarded() -> str: ...
+
+    assert kinds(app) == {
+        "/plain/{x}": "candidate: unmarked: static if its plain answer is the same for everyone",
+        "/session": "on demand: it declares the session",
+        "/sess": "on demand: it declares the session",
+        "/auth": "on demand: it declares who is logged in (auth)",
+        "/query": "on demand: it declares the parameter 'q' of the request, the parameter 'state' of the request",
+        "/guarded": "on demand: it declares what runs before it (guard)",
+    }
+
+
+def test_fasthtml_a_route_may_be_bound_to_a_host(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+
+    @app.get("/page", host="a.example")
+    def here() -> str:
+        return "here"
+
+    @app.get("/page")
+    def elsewhere() -> str:
+        return "elsewhere"
+
+    table = read(app)
+    for host in ("a.example", "b.example"):
+        found = table.match("/page", host=host)
+        assert found is not None
+        assert ask(app, "/page", headers={"host": host}).text.strip() == found.endpoint.__name__
+    assert table.hosts == ("a.example",)
+
+
+def test_fasthtml_its_own_convertors_write_paths_that_it_reads(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    seen: list[Any] = []
+
+    @app.get("/rest/{rest:path}")
+    def rest(rest: str) -> str:
+        seen.append(rest)
+        return ""
+
+    @app.get("/files/{name:path}.{ext:static}")
+    def file(name: str, ext: str) -> str:
+        seen.append((name, ext))
+        return ""
+
+    assert (path := find(app, "/rest/{rest:path}").pattern.fill({"rest": "a/b"})) == "/rest/a/b"
+    assert ask(app, path).status == 200
+    path = find(app, "/files/{name:path}.{ext:static}").pattern.fill({"name": "a/b", "ext": "css"})
+    assert ask(app, path).status == 200
+    assert seen == ["a/b", ("a/b", "css")]
+    with pytest.raises(ParamError):
+        find(app, "/files/{name:path}.{ext:static}").pattern.fill({"name": "a", "ext": "py"})
+
+
+def test_fasthtml_the_table_finds_what_the_app_answers(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    patterns = ["/a", "/a/{x}", "/n/{n:int}", "/{x}/b", "/r/{rest:path}", "/p-{x}", "/m/{x}/z"]
+    for position, pattern in enumerate(patterns):
+        app.get(pattern, name=f"page{position}")(page(f"page{position}"))
+    table = read(app)
+    paths = ["/", "/a", "/a/", "/a/1", "/a/b", "/n/1", "/n/-1", "/n/x", "/c/b", "/r", "/r/", "/r/a/b/", "/p-", "/p-1"]
+    for path in [*paths, "/m//z", "/m/1/z", "/m/1/z/", "//b"]:
+        found = table.match(path)
+        answer = ask(app, path)
+        said = None if answer.status in {307, 404} else answer.text
+        assert (found.endpoint.__name__ if found else None) == said, path
+
+
+def test_fasthtml_files_that_its_user_has_it_serve_are_no_pages_of_its_own(fasthtml: Any) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    app.static_route_exts(prefix="/static/", static_path="files")
+    app.devtools_json(path="/somewhere")
+    assert [route.framework for route in read(app)] == [False, True]
+
+
+def test_fasthtml_that_is_too_old_is_told_which_one_is_needed(fasthtml: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+    too_old(monkeypatch, "python-fasthtml")
+    with pytest.raises(ConfigError, match=r"FastHTML 0\.1 .* pip install 'python-fasthtml>=0\.12'"):
+        read(app)
 
 
 # ------------------------------------------------------------------------------------------------------------ Litestar

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.frameworks.cases import CASES
-from tests.frameworks.serving import Site
+from tests.frameworks.serving import Site, with_fasthtml
 
-INNERMOST = {"quart", "starlette", "fastapi", "litestar"}
+INNERMOST = {"quart", "starlette", "fastapi", "fasthtml", "litestar"}
 """Sites whose framework lets OnDemand in."""
 
-SITES = ["django", "fastapi", "litestar", "quart", "starlette"]
+SITES = ["django", "fastapi", "fasthtml", "litestar", "quart", "starlette"]
 
 
 def load(name: str) -> Any:
@@ -43,9 +45,12 @@ def places() -> list[Any]:
 @pytest.fixture(scope="module", params=places())
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Site]]:
     name, place = request.param
-    module = load(name)
-    assert place in module.PLACES
-    with pytest.MonkeyPatch.context() as monkeypatch, asyncio.Runner() as runner:
+    with ExitStack() as stack:
+        if name == "fasthtml" and importlib.util.find_spec("fasthtml"):
+            stack.enter_context(with_fasthtml())
+        module = load(name)
+        assert place in module.PLACES
+        monkeypatch, runner = stack.enter_context(pytest.MonkeyPatch.context()), stack.enter_context(asyncio.Runner())
         folder: Path = tmp_path_factory.mktemp(f"{name}-{place}")
         site = Site(module, place, folder / "dist", monkeypatch)
         runner.run(site.start())
