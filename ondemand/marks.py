@@ -211,10 +211,9 @@ def _names_config(function: Any) -> bool:
 
 def _attach(target: Any, mark: Mark) -> Any:
     holder = getattr(target, "__func__", target)
-    if not inspect.isroutine(holder) and inspect.isroutine(inner := getattr(holder, "__wrapped__", None)):
-        holder = (
-            inner  # the route runs the function, not the object that its framework's decorator made of it (FastHTML)
-        )
+    inner = getattr(holder, "__wrapped__", None)
+    if not inspect.isroutine(holder) and (inspect.isroutine(inner) or inspect.isclass(inner)):
+        holder = inner  # the route runs it, not the object that the framework's decorator made of it (FastHTML)
     if ATTRIBUTE in getattr(holder, "__dict__", {}):
         raise MarkError(f"{_place(holder)} is marked twice. Keep one @prerender.")
     if not (callable(target) or _is_group(target)):

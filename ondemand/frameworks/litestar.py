@@ -138,7 +138,11 @@ def _said(value: Any, place: Any) -> Mark | None:
     if value is None:
         return None
     if not is_value(value):
-        where = source(place) if callable(place) else f"{type(place).__name__} {getattr(place, 'path', '')}".rstrip()
+        where = (
+            source(place)
+            if inspect.isroutine(place)
+            else f"{type(place).__name__} {getattr(place, 'path', '')}".rstrip()
+        )
         raise MarkError(f"opt={{'prerender': {value!r}}} ({where}): it takes True, False or 'auto'.")
     return Mark(value)
 

@@ -228,6 +228,23 @@ def test_fasthtml_a_mark_counts_on_either_side_of_the_decorator(fasthtml: Any) -
         prerender(app.get("/twice")(prerender(page("twice"))))
 
 
+@pytest.mark.parametrize("above", [True, False])
+def test_fasthtml_a_mark_on_a_class_of_pages_has_no_effect_and_is_told(fasthtml: Any, above: bool) -> None:
+    app = fasthtml.FastHTML(secret_key="s")
+
+    class Pages:
+        def get() -> str: ...  # type: ignore[misc]
+
+    Pages.__qualname__ += str(above)
+    if above:
+        prerender(app.route("/pages")(Pages))
+    else:
+        app.route("/pages")(prerender(Pages))
+    assert marks(app) == {"/pages": None}
+    lost = [found.kind for found in check(read(app), CONFIG) if f"Pages{above}" in found.route]
+    assert lost == ["lost-mark"]
+
+
 def test_fasthtml_declared_parameters_make_an_unmarked_page_on_demand(fasthtml: Any) -> None:
     app = fasthtml.FastHTML(secret_key="s")
 
@@ -450,6 +467,8 @@ def test_litestar_an_opt_that_is_no_mark_is_refused_with_its_place() -> None:
         read(Litestar([shown]))
     with pytest.raises(MarkError, match=r"1\}.*Router /r"):
         read(Litestar([Router("/r", route_handlers=[handler("/page")], opt={"prerender": 1})]))
+    with pytest.raises(MarkError, match="Litestar /"):
+        read(Litestar([handler("/page")], opt={"prerender": "no"}))
 
 
 def test_litestar_a_handler_that_takes_no_mark_says_so() -> None:
