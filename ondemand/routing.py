@@ -191,7 +191,7 @@ class Pattern:
             raise ConfigError(f"The pattern {text!r} does not start with '/'. Write a path such as '/blog/{{slug}}'.")
         self.text = text
         self._convertors = {**_CONVERTORS, **convertors} if convertors else _CONVERTORS
-        self._params = params
+        self._params = dict(params)  # patterns go to the processes of a build
         self._loose = loose
         self._parts = tuple(self._read(text))
         self.names = tuple(part.name for part in self._parts if part.name)
