@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from ondemand._asgi import ASGIApp, Headers, Message, Scope
 from ondemand.frames import describe, stuck_frames, user_frames
-from ondemand.recording import CAPTURE, Recording
+from ondemand.marks import READS
+from ondemand.recording import CAPTURE, CREDENTIALS, Recording
 from ondemand.routing import to_url
 from ondemand.watching import WatchedName, WatchedValue
 
@@ -32,7 +33,8 @@ class Change:
     """One thing that is different about a request: a visitor of a kind.
 
     name: what it is, in words: "a cookie". headers: added, names in lower case. host, scheme, client: instead of the plain ones.
-    query: percent-encoded. identity: somebody whom the user named; page objects see their headers.
+    query: percent-encoded. identity: somebody whom the user named; page objects see their headers. silent: names of headers that
+    do not tell when they are read.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Change:
     client: str = ""
     query: bytes = b""
     identity: bool = False
+    silent: frozenset[str] = frozenset()
 
 
 PLAIN = Change("nothing")
@@ -85,9 +88,9 @@ _TRIED = frozenset(["accept", "hx-request", "origin", "x-requested-with"])
 """Headers of which the values that a build tries are all that pages tell apart: who reads one is not noted."""
 
 
-def _watched(name: bytes, value: bytes, recording: Recording) -> tuple[bytes, bytes]:
+def _watched(name: bytes, value: bytes, recording: Recording, silent: Collection[str]) -> tuple[bytes, bytes]:
     key = name.decode("ascii")
-    if key in _TRIED:
+    if key in _TRIED or key in silent:
         return name, value
     tell = partial(recording.sees, key)
     return WatchedName.of(name, tell), WatchedValue.of(value, tell)
@@ -127,7 +130,7 @@ class Visitor:
         recording: what passes OnDemand is noted there; without one, nothing of the request says that a build asks.
         """
         replaced = {name for name, _ in change.headers}
-        added = change.headers if recording is None else [_watched(*pair, recording) for pair in change.headers]
+        added = change.headers if recording is None else [_watched(*pair, recording, change.silent) for pair in change.headers]
         headers: Headers = [
             (b"host", change.host or self._host),
             *(pair for pair in _HEADERS if pair[0] not in replaced),
@@ -161,12 +164,25 @@ class Visitor:
         A limit of requests (429, RFC 6585 section 4) that counts them by client is asked again as a client that it has not met.
         """
         answer = await self._capture(path, change)
+        if change.headers and _fails(answer):
+            answer = await self._with_plain_bytes(path, change) or answer
         if 429 in (answer.status, answer.outer_status) and not change.client and not answer.error:
             self._clients += 1
             low = self._clients % 0x20000
             unknown = f"198.{18 + (low >> 16)}.{low >> 8 & 255}.{low & 255}"  # RFC 2544: nobody's
             answer = await self._capture(path, replace(change, client=unknown))
         return answer
+
+    async def _with_plain_bytes(self, path: str, change: Change) -> Capture | None:
+        """The answer where compiled code (Cython, as BlackSheep's) takes a header for nothing but `bytes` itself, and so
+        fails on one that is watched, which says as well that it was read; None if it fails whatever the headers are."""
+        names = {name.decode("ascii") for name, _ in change.headers} - _TRIED
+        for plain in dict.fromkeys([frozenset({"cookie"} & names), frozenset(names)]):
+            if plain and not _fails(answer := await self._capture(path, replace(change, silent=plain))):
+                answer.reads = {**{CREDENTIALS.get(name, READS["headers"]): "" for name in plain}, **answer.reads}
+                answer.looked_up = {*plain, *answer.looked_up}
+                return answer
+        return None
 
     async def _capture(self, path: str, change: Change) -> Capture:
         shown = list(change.headers) if change.identity else None
@@ -217,6 +233,10 @@ class Visitor:
             result.error = "the app stopped before the response was complete"
         elif not result.outer_status:
             result.error = "the app returned without an answer"
+
+
+def _fails(answer: Capture) -> bool:
+    return bool(answer.error) or answer.status == 500
 
 
 async def _run(awaitable: Awaitable[None], result: Capture) -> None:
