@@ -53,7 +53,7 @@ async def routes_are_read(site: Site) -> None:
     routes = {route.pattern: route for route in site.report.routes}
     for pattern in ("/", "/about", "/books/{slug}", "/greet"):
         assert pattern in routes, sorted(routes)
-        assert f"sites/{site.module.__name__.rpartition('.')[2]}.py:" in routes[pattern].source.replace("\\", "/")
+        assert routes[pattern].source.startswith(f"{site.module.bare.__code__.co_filename}:")
 
 
 @case
@@ -61,12 +61,14 @@ async def a_mark_below(site: Site) -> None:
     """`@prerender` below the framework's decorator"""
     answer = await snapshot(site, "/about")
     assert (answer.status, "<h1>About</h1>" in answer.text) == (200, True)
+    assert site.route("/about").why == "prerender is True"
 
 
 @case
 async def a_mark_above(site: Site) -> None:
     """`@prerender` above the framework's decorator"""
     assert "<h1>Above</h1>" in (await snapshot(site, "/above")).text
+    assert site.route("/above").why == "prerender is True"
     assert site.route("/teapot").kind == "on demand"
     assert "False" in site.route("/teapot").why
 

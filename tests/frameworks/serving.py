@@ -72,6 +72,7 @@ class Site:
         self._lifespans = [Lifespan(app) for app in (self.served, self.unbuilt, self.bare)]
 
     async def start(self) -> None:
+        content.started["count"] = 0  # by what ran in this process before
         for lifespan in self._lifespans:
             await lifespan.start()
 
@@ -100,23 +101,21 @@ class Site:
         said: list[dict[str, Any]] = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": text}]
         heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
+        answered = asyncio.Event()
+
         async def receive() -> dict[str, Any]:
+            if not said:
+                await answered.wait()
             return said.pop(0) if said else {"type": "websocket.disconnect", "code": 1000}
 
         task = asyncio.ensure_future(self.served(scope, receive, heard.put))
+        task.add_done_callback(lambda task: heard.put_nowait({"type": "the end", "error": task.exception()}))
         async with asyncio.timeout(20):
-            while True:
-                message = asyncio.ensure_future(heard.get())
-                await asyncio.wait({message, task}, return_when=asyncio.FIRST_COMPLETED)
-                if not message.done():
-                    message.cancel()
-                    await task
-                    raise AssertionError("it said nothing")
-                if (heard_now := message.result())["type"] == "websocket.send":
-                    break
-                assert heard_now["type"] == "websocket.accept", heard_now
+            while (message := await heard.get())["type"] != "websocket.send":
+                assert message["type"] == "websocket.accept", message
+            answered.set()
             await asyncio.wait({task})
-        return str(heard_now.get("text") or (heard_now.get("bytes") or b"").decode())
+        return str(message.get("text") or (message.get("bytes") or b"").decode())
 
     def route(self, pattern: str) -> RouteReport:
         return next(route for route in self.report.routes if route.pattern == pattern and "POST" not in route.methods)

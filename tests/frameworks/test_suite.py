@@ -19,7 +19,7 @@ from tests.frameworks.serving import Site, with_fasthtml
 INNERMOST = {"quart", "starlette", "fastapi", "fasthtml", "litestar"}
 """Sites whose framework lets OnDemand in."""
 
-SITES = ["django", "fastapi", "fasthtml", "litestar", "quart", "starlette"]
+SITES = ["blacksheep", "django", "falcon", "fastapi", "fasthtml", "flask", "flask_a2wsgi", "litestar", "quart", "sanic", "starlette"]
 
 
 def load(name: str) -> Any:
