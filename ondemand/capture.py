@@ -130,7 +130,11 @@ class Visitor:
         recording: what passes OnDemand is noted there; without one, nothing of the request says that a build asks.
         """
         replaced = {name for name, _ in change.headers}
-        added = change.headers if recording is None else [_watched(*pair, recording, change.silent) for pair in change.headers]
+        added = (
+            change.headers
+            if recording is None
+            else [_watched(*pair, recording, change.silent) for pair in change.headers]
+        )
         headers: Headers = [
             (b"host", change.host or self._host),
             *(pair for pair in _HEADERS if pair[0] not in replaced),

@@ -210,11 +210,12 @@ def _names_config(function: Any) -> bool:
 
 
 def _attach(target: Any, mark: Mark) -> Any:
-    holder = getattr(target, "__func__", target)
-    inner = getattr(holder, "__wrapped__", None)
-    if not inspect.isroutine(holder) and (inspect.isroutine(inner) or inspect.isclass(inner)):
+    holder: Any = getattr(target, "__func__", target)
+    inner: Any = getattr(holder, "__wrapped__", None)
+    is_made = not inspect.isroutine(target) and not hasattr(target, "func")  # a `functools.partial` is the user's own
+    if is_made and (inspect.isroutine(inner) or inspect.isclass(inner)):
         holder = inner  # the route runs it, not the object that the framework's decorator made of it (FastHTML)
-    if ATTRIBUTE in getattr(holder, "__dict__", {}):
+    if getattr(holder, "__dict__", {}).get(ATTRIBUTE, mark) is not mark:
         raise MarkError(f"{_place(holder)} is marked twice. Keep one @prerender.")
     if not (callable(target) or _is_group(target)):
         raise MarkError(f"prerender() cannot mark {target!r}. Put it on a page function, a class, a router or a mount.")

@@ -71,6 +71,7 @@ class _Framework(NamedTuple):
 
 FRAMEWORKS = (
     _Framework("FastHTML", "python-fasthtml", "0.12", "fasthtml.core.FastHTML", "starlette"),
+    _Framework("FastAPI", "fastapi", "0.137.2", "fastapi.applications.FastAPI", "starlette"),
     _Framework("Starlette", "starlette", "1.0", "starlette.applications.Starlette", "starlette"),
     _Framework("Quart", "quart", "0.20", "quart.app.Quart", "werkzeug"),
     _Framework("Flask", "flask", "3.0", "flask.app.Flask", "werkzeug"),
@@ -117,23 +118,23 @@ def find_app(app: Any) -> Any:
 
 def read(app: Any, group: Group) -> Iterable[Route]:
     """The routes of an app that `shows_routes`. Raises `ConfigError` for a version of its framework that cannot be read."""
-    framework = _framework(app)
-    for known in FRAMEWORKS:
-        if is_a(app, known.app):
-            _check_version(known)
-    reader = cast(
-        "Reader", importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
-    )
-    return reader.routes(app, group._replace(inside=(*group.inside, id(app))))
+    for framework in FRAMEWORKS:
+        if is_a(app, framework.app):
+            _check_version(framework)
+    return _reader(app).routes(app, group._replace(inside=(*group.inside, id(app))))
 
 
 def middleware(app: Any) -> Iterable[str]:
     """See `Reader.middleware`; none for an app that shows no routes."""
     if not shows_routes(app):
         return ()
+    return _reader(app).middleware(app)
+
+
+def _reader(app: Any) -> Reader:
     framework = _framework(app)
-    reader = importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
-    return cast("Reader", reader).middleware(app)
+    module = importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
+    return cast("Reader", module)
 
 
 def _check_version(framework: _Framework) -> None:
@@ -155,7 +156,7 @@ def _check_version(framework: _Framework) -> None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def hiding(group: Group) -> Route:

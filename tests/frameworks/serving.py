@@ -118,7 +118,8 @@ class Site:
         return str(message.get("text") or (message.get("bytes") or b"").decode())
 
     def route(self, pattern: str) -> RouteReport:
-        return next(route for route in self.report.routes if route.pattern == pattern and "POST" not in route.methods)
+        routes = (route for route in self.report.routes if route.pattern == pattern)
+        return next(route for route in routes if not route.methods or "GET" in route.methods)
 
     def why(self, path: str) -> str:
         """Why the build made no snapshot of `path`."""

@@ -15,11 +15,7 @@ import pytest
 
 from tests.frameworks.cases import CASES
 from tests.frameworks.serving import Site, with_fasthtml
-
-INNERMOST = {"quart", "starlette", "fastapi", "fasthtml", "litestar"}
-"""Sites whose framework lets OnDemand in."""
-
-SITES = ["blacksheep", "django", "falcon", "fastapi", "fasthtml", "flask", "flask_a2wsgi", "litestar", "quart", "sanic", "starlette"]
+from tests.frameworks.table import DOCUMENT, SITES, written
 
 
 def load(name: str) -> Any:
@@ -34,12 +30,7 @@ def load(name: str) -> Any:
 
 
 def places() -> list[Any]:
-    return [
-        pytest.param((name, place), id=f"{name}-{place}")
-        for name in SITES
-        for place in ("outermost", "innermost")
-        if place == "outermost" or name in INNERMOST
-    ]
+    return [pytest.param((name, place), id=f"{name}-{place}") for name, places in SITES.items() for place in places]
 
 
 @pytest.fixture(scope="module", params=places())
@@ -49,7 +40,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if name == "fasthtml" and importlib.util.find_spec("fasthtml"):
             stack.enter_context(with_fasthtml())
         module = load(name)
-        assert place in module.PLACES
+        assert SITES[name] == module.PLACES
         monkeypatch, runner = stack.enter_context(pytest.MonkeyPatch.context()), stack.enter_context(asyncio.Runner())
         folder: Path = tmp_path_factory.mktemp(f"{name}-{place}")
         site = Site(module, place, folder / "dist", monkeypatch)
@@ -70,3 +61,11 @@ def test_case(served: tuple[Any, Site], name: str) -> None:
     except Exception:
         return
     pytest.fail(f"{site.module.NAME} passes {name} after all: take the reason out of CANNOT")
+
+
+def test_the_table_of_the_docs_is_what_the_suite_runs() -> None:
+    with with_fasthtml():
+        for name in SITES:
+            load(name)
+    document = DOCUMENT.read_text("utf-8")
+    assert document == written(document), "run: python -m tests.frameworks"
