@@ -17,17 +17,18 @@ from ondemand.routing import Convertor, Pattern, Route
 
 __all__ = ["middleware", "routes"]
 
-_PARAM = re.compile(r"<([A-Za-z_]\w*)(?::[^>]*)?>")
+_PARAM = re.compile(r"<([A-Za-z_]\w*).*>", re.DOTALL)
+"""A part of a path that is a parameter: what follows the name, a type or an expression, may hold anything."""
 
 
 def routes(app: Any, group: Group) -> Iterable[Route]:
     """Those of the app and its blueprints."""
-    found: list[Route] = []
+    found: dict[tuple[str, str, frozenset[str]], Route] = {}  # Sanic keeps a route with hosts once for each of them
     for node in app.router.routes:
         if not getattr(node.extra, "websocket", False):
-            for host in getattr(node.extra, "hosts", None) or [None]:
-                found.append(_route(node, group, host or ""))
-    return as_it_chooses(found)
+            for host in sorted(host or "" for host in getattr(node.extra, "hosts", None) or [None]):
+                found.setdefault((node.path, host, frozenset(node.methods)), _route(node, group, host))
+    return as_it_chooses(found.values())
 
 
 def middleware(app: Any) -> Iterable[str]:
@@ -72,8 +73,11 @@ def _pattern(node: Any, group: Group) -> Pattern:
     known = {param.name: param for param in params.values()}
     convertors = {name: Convertor(cut(param.pattern.pattern), _text) for name, param in known.items()}
     kinds = {name: "int" if param.label == "int" else "" for name, param in known.items()}
-    path = "/" + node.path.strip("/") + ("/" if node.strict and node.uri.endswith("/") and node.path else "")
-    text = _PARAM.sub(lambda found: token(found[1], kinds[found[1]], convertors[found[1]].regex), path)
+    parts = (_PARAM.fullmatch(part) or part for part in node.parts)
+    texts = (
+        part if isinstance(part, str) else token(part[1], kinds[part[1]], convertors[part[1]].regex) for part in parts
+    )
+    text = "/" + "/".join(texts).strip("/") + ("/" if node.strict and node.uri.endswith("/") and node.path else "")
     return Pattern((group.prefix + text) or "/", params={**group.params, **convertors}, loose=not node.strict)
 
 

@@ -6,11 +6,12 @@ Flask runs under asgiref's WsgiToAsgi or a2wsgi; `inner_apps` finds it in either
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
-from ondemand.frameworks.reading import Group, as_it_chooses, cut, source, token
+from ondemand.frameworks.reading import Group, cut, loaded, source, token
 from ondemand.marks import ATTRIBUTE, Mark, mark_of
 from ondemand.routing import Convertor, Pattern, RegexPattern, Route
 
@@ -20,18 +21,26 @@ _PARAM = re.compile(r"<(?:[A-Za-z_]\w*(?:\(.*?\))?:)?([A-Za-z_]\w*)>")
 
 
 def routes(app: Any, group: Group) -> Iterable[Route]:
-    """The rules of `app.url_map` that requests reach, first those of which werkzeug says that they weigh less."""
-    found: list[Route] = []
-    for rule in app.url_map.iter_rules():
-        if rule.build_only or rule.websocket:
-            continue
+    """The rules of `app.url_map` that requests reach, in the order in which its matcher tries them."""
+    app.url_map.update()
+    domains = app.url_map._matcher._root  # its first transition is the host's
+    inner = [state for domain, state in domains.static.items() if domain]
+    inner += [*(state for _, state in domains.dynamic), *(s for domain, s in domains.static.items() if not domain)]
+    for rule in chain.from_iterable(map(_in_order, inner)):
         host = _host(rule, app)
-        if host is None:
+        if rule.websocket or host is None:
             continue
         route = _route(rule, app, group)
         route.host = group.host or host
-        found.append(route)
-    return as_it_chooses(found)
+        yield route
+
+
+def _in_order(state: Any) -> Iterator[Any]:
+    """The rules below a state of werkzeug's matcher: literal parts of a path before parameters, and of those the lighter
+    before the heavier."""
+    yield from state.rules
+    for inner in (*state.static.values(), *(inner for _, inner in state.dynamic)):
+        yield from _in_order(inner)
 
 
 def middleware(app: Any) -> Iterable[str]:
@@ -42,7 +51,7 @@ def middleware(app: Any) -> Iterable[str]:
 def _host(rule: Any, app: Any) -> str | None:
     """The Host pattern that the rule is bound to, "" for any; None for a rule that no request reaches."""
     if app.url_map.host_matching:
-        return _PARAM.sub(r"{\1}", rule.host or "")
+        return _PARAM.sub(r"{\1}", rule.host) if rule.host else None
     if not rule.subdomain:
         return ""
     name = app.config.get("SERVER_NAME")
@@ -61,6 +70,8 @@ def _route(rule: Any, app: Any, group: Group) -> Route:
         route.directory = (folder,)
     else:
         route = Route(_pattern(rule, app, group), methods=rule.methods or None)
+        if isinstance(route.pattern, RegexPattern):
+            route.unlisted = "a rule with braces or a star"
     route.endpoint = view
     route.mark = mark_of(app.view_functions.get(rule.endpoint)) or mark_of(view)
     route.group = _blueprint_mark(rule.endpoint, app) or getattr(app, ATTRIBUTE, None) or group.mark
@@ -90,16 +101,17 @@ def _blueprint_mark(endpoint: str, app: Any) -> Mark | None:
 def _pattern(rule: Any, app: Any, group: Group) -> Pattern:
     known: Mapping[str, Any] = rule._converters
     convertors = {name: _convertor(converter) for name, converter in known.items()}
-    text = _PARAM.sub(lambda found: _token(found[1], known, convertors), rule.rule)
-    if not re.search(r"[{}*]", _PARAM.sub("", rule.rule)):
+    path = re.sub("/{2,}", "/", rule.rule) if rule.merge_slashes else rule.rule
+    text = _PARAM.sub(lambda found: _token(found[1], known, convertors), path)
+    if not re.search(r"[{}*]", _PARAM.sub("", path)):
         strict = app.url_map.strict_slashes if rule.strict_slashes is None else rule.strict_slashes
         return Pattern(group.prefix + text, params={**group.params, **convertors}, loose=not strict)
-    pieces = re.split(_PARAM, rule.rule)  # text, name, text, ...
+    pieces = re.split(_PARAM, path)  # text, name, text, ...
     expression = "".join(
         f"(?P<{piece}>{convertors[piece].regex})" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
     )
     around = Pattern(group.prefix or "/", params=group.params).expression.removesuffix("/")
-    return RegexPattern(group.prefix + rule.rule, around + expression)
+    return RegexPattern(group.prefix + path, around + expression)
 
 
 def _token(name: str, known: Mapping[str, Any], convertors: Mapping[str, Convertor]) -> str:
@@ -109,6 +121,10 @@ def _token(name: str, known: Mapping[str, Any], convertors: Mapping[str, Convert
 
 def _convertor(converter: Any) -> Convertor:
     def to_text(value: Any) -> str:
+        if value is None or isinstance(value, bool):
+            raise TypeError(f"{value} is no value of a parameter")
         return unquote(converter.to_url(value))
 
-    return Convertor(cut(converter.regex), to_text)
+    base: Any = loaded("werkzeug.routing.converters.BaseConverter")
+    takes_anything = converter.__class__.to_url is base.to_url
+    return Convertor(cut(converter.regex), None if takes_anything else to_text)
