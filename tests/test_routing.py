@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import pickle
 import posixpath
 import re
 import unicodedata
@@ -807,3 +808,8 @@ class Size(str, enum.Enum):  # noqa: UP042 - as many write it
 def test_a_member_of_an_enum_is_written_as_its_value() -> None:
     assert Pattern("/{size}").fill({"size": Size.SMALL}) == "/small"
     assert Pattern("/{n:int}").fill({"n": enum.IntEnum("N", {"TWO": 2}).TWO}) == "/2"  # type: ignore[attr-defined]
+
+
+def test_a_pattern_goes_to_other_processes() -> None:
+    pattern = pickle.loads(pickle.dumps(Pattern("/blog/{slug}")))
+    assert pattern.match("/blog/hello") == {"slug": "hello"}
