@@ -26,7 +26,7 @@ from benchmarks.settings import Settings
 from benchmarks.table import Row, Unit, difference, plain
 from ondemand import OnDemand
 
-__all__ = ["MICROSECONDS", "hit", "miss", "repeat", "time_of"]
+__all__ = ["GOAL", "MICROSECONDS", "hit", "miss", "repeat", "scope", "time_of"]
 
 MICROSECONDS = Unit("us", 1e6, 2)
 GOAL = 1.5e-6
@@ -43,7 +43,7 @@ _HEADERS = (
 )
 
 
-def _scope(path: str) -> dict[str, Any]:
+def scope(path: str) -> dict[str, Any]:
     """As uvicorn makes it; nothing in it but constants has been hashed before."""
     return {
         "type": "http",
@@ -74,11 +74,11 @@ async def _send(message: Any) -> None:
 async def _ask(app: Any, paths: Iterator[str]) -> float:
     """Seconds of CPU that `app` takes to answer one request for each path."""
     spent, asked = 0.0, 0
-    while scopes := [_scope(path) for path, _ in zip(paths, range(BATCH), strict=False)]:
+    while scopes := [scope(path) for path, _ in zip(paths, range(BATCH), strict=False)]:
         asked += len(scopes)
         before = time.process_time()
-        for scope in scopes:
-            await app(scope, _receive, _send)
+        for one in scopes:
+            await app(one, _receive, _send)
         spent += time.process_time() - before
     return spent / asked
 

@@ -71,7 +71,7 @@ def difference(measure: str, ours: Sequence[float], peer: str, theirs: Sequence[
         measure,
         unit.show(median(ours)),
         f"{peer} {unit.show(median(theirs))}",
-        f"+{unit.show(median(each))}",
+        ("" if median(each) < 0 else "+") + unit.show(median(each)),
         f"<= +{unit.show(goal)}",
         _judged(median(each), goal),
         f"{unit.show(min(each))} to {unit.show(max(each))}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from ondemand._asgi import inner_apps
 from ondemand.config import Config
 from ondemand.frameworks.reading import Group, find_app, middleware, read
-from ondemand.marks import unreached
+from ondemand.marks import every_unreached, unreached
 from ondemand.matching import Index
 from ondemand.recording import is_building
 from ondemand.routing import Route, decide
@@ -117,9 +117,9 @@ def discover(app: Any, config: Config) -> RouteTable:
 # --- what is wrong with marks and rules -------------------------------------------------------------------------------
 
 
-def check(table: RouteTable, config: Config) -> list[Warned]:
-    """Rules that cover nothing, and marked functions that no route runs. Raises `MarkError` for a callable mark that
-    answers something else than True, False or "auto"."""
+def check(table: RouteTable, config: Config, *, alone: bool = False) -> list[Warned]:
+    """Rules that cover nothing, and marked functions that no route runs. alone: no other app is in this process, so that each
+    mark is meant for this one. Raises `MarkError` for a callable mark that answers something else than True, False or "auto"."""
     found: list[Warned] = []
     for route in table:
         if not _unread(route):
@@ -133,6 +133,10 @@ def check(table: RouteTable, config: Config) -> list[Warned]:
         message = f"{place} is marked with prerender, but no route runs it, so the mark has no effect."
         remedy = "Put @prerender directly on the function, or use functools.wraps in the decorator above it."
         found.append(Warned("lost-mark", place, message, remedy))
+    if alone and not table.known:
+        message = "{} is marked with prerender, but the app does not show its routes, so the mark has no effect."
+        remedy = "List its route, and say it there: OnDemand(app, routes=[Route('/path', prerender=...)])."
+        found += [Warned("lost-mark", place, message.format(place), remedy) for place in every_unreached()]
     return found
 
 
@@ -165,7 +169,10 @@ def find_wrapper(app: Any, kind: type[Any]) -> Any:
     return None
 
 
-_SECURITY = re.compile(r"TrustedHost|HTTPSRedirect|Authenti|Authoriz|Auth(?![a-z])|Session|CORS|(?i:csrf)", re.ASCII)
+_SECURITY = re.compile(
+    r"TrustedHost|HTTPSRedirect|SSL_REDIRECT|Authenti|Authoriz|Auth(?![a-z])|LoginRequired|Session|CORS|(?i:csrf)",
+    re.ASCII,
+)
 
 
 def skipped_middleware(app: Any, wrapper: type[Any]) -> list[str]:

@@ -25,6 +25,7 @@ __all__ = [
     "StaticPath",
     "Value",
     "checked_mark",
+    "every_unreached",
     "is_value",
     "mark_of",
     "prerender",
@@ -307,6 +308,11 @@ def unreached(endpoints: Iterable[Any]) -> list[str]:
         and _place_of(target) not in known
         and not _is_routed(target)
     ]
+
+
+def every_unreached() -> list[str]:
+    """Every marked function of the process that no route reached."""
+    return [*_touched.values()]
 
 
 def _is_routed(target: Any) -> bool:

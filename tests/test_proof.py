@@ -782,7 +782,7 @@ async def it(request):
         DO
     return HTMLResponse("same")
 
-app = Starlette(routes=[Route("/", home), Route("/it", it)])
+app = Starlette(routes=[Route("/", home), Route("/it", it), Route("/it", home, methods=["POST"])])
 app.add_middleware(OnDemand, page_timeout=1)
 """
 

@@ -70,7 +70,7 @@ class _Framework(NamedTuple):
 
 
 FRAMEWORKS = (
-    _Framework("FastHTML", "python-fasthtml", "0.12", "fasthtml.core.FastHTML", "starlette"),
+    _Framework("FastHTML", "python-fasthtml", "0.14", "fasthtml.core.FastHTML", "starlette"),
     _Framework("FastAPI", "fastapi", "0.137.2", "fastapi.applications.FastAPI", "starlette"),
     _Framework("Starlette", "starlette", "1.0", "starlette.applications.Starlette", "starlette"),
     _Framework("Quart", "quart", "0.20", "quart.app.Quart", "werkzeug"),

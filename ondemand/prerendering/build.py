@@ -495,7 +495,7 @@ class _Build:
         proved = Proved(job.id, job.path, Snapshot.from_line(job.line).route)
         what = f"{finding.message[0].lower()}{finding.message[1:]}"
         reason = f"for a visitor of the proof, {what.rstrip('.')}"
-        marked = any(route.pattern == proved.route and route.kind != "candidate" for route in self._hello.routes)
+        marked = any(route.pattern == proved.route and route.kind in {"static", "auto"} for route in self._hello.routes)
         if marked:
             finding.route, finding.message = proved.route or "", static_but(reason, marked=False)
             proved.findings.append(finding)

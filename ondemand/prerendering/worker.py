@@ -66,6 +66,7 @@ class Worker:
     ) -> None:
         """folder: that of the running build's `Publisher`. wrapped: the app has an OnDemand of its own."""
         self._wrapped = wrapped
+        self._alone = isinstance(order.target, str)
         self._app = app
         self.site = site
         self.config: Config = site.config
@@ -448,7 +449,7 @@ class Worker:
 
     def hello(self) -> Hello:
         """What the parent starts from."""
-        warned = [*check(self.table, self.config), *lead_nowhere(self.table, self.config)]
+        warned = [*check(self.table, self.config, alone=self._alone), *lead_nowhere(self.table, self.config)]
         findings = [Finding(w.kind, w.message, w.remedy, route=w.route) for w in warned]
         if self.site.skipped:
             names = ", ".join(self.site.skipped)

@@ -20,15 +20,15 @@ from blacksheep import (
     text,
 )
 
-from ondemand import OnDemand, Route, prerender
+from ondemand import OnDemand, Route
 from tests.frameworks import content
 
 NAME = "BlackSheep"
 PLACES = ("outermost",)
 CANNOT = {
     "routes_are_read": "BlackSheep shows its routes only after its start: list them, OnDemand(app, routes=[...]).",
-    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True).",
-    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True).",
+    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
+    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
     "a_converter_of_dates": "Its routes are listed, and have no converter but int, float, uuid and path: `paths` gives text.",
 }
 
@@ -70,11 +70,9 @@ def bare() -> Application:
         return html(content.home())
 
     @get("/about")
-    @prerender
     async def about() -> Response:
         return html(content.simple("About"))
 
-    @prerender
     @get("/above")
     async def above() -> Response:
         return html(content.simple("Above"))

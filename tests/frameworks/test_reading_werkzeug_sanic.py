@@ -34,7 +34,8 @@ from ondemand._asgi import Lifespan
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover
 from ondemand.routing import RegexPattern
-from tests.asking import ask, ask_async, is_snapshot
+from tests.asking import ask, ask_async, is_snapshot, write_site
+from tests.test_cli import ondemand
 
 some = settings(max_examples=300, deadline=None, derandomize=True)
 
@@ -545,3 +546,30 @@ def test_an_app_that_is_mounted_in_one_of_another_framework(inner: Any, tmp_path
     assert not is_snapshot(live := ask(app, "/inner/live"))
     assert (live.status, live.text) == (200, "<title>Live</title>live")
     assert ask(app, "/inner/missing").status == 404
+
+
+# ------------------------------------------------------------------------------------------- apps that show no routes
+
+LISTED = """
+import falcon.asgi
+from ondemand import OnDemand, Route, prerender
+
+class Home:
+    @prerender(False)
+    async def on_get(self, req, resp):
+        resp.content_type, resp.text = "text/html", "<!doctype html><title>t</title><h1>t</h1>"
+
+site = falcon.asgi.App()
+site.add_route("/", Home())
+app = OnDemand(site, routes=[Route("/")])
+"""
+
+
+def test_a_mark_in_an_app_that_shows_no_routes_is_told_as_one_without_effect(tmp_path: Path) -> None:
+    done = ondemand(write_site(tmp_path / "site", LISTED), "build")
+    assert done.returncode == 1
+    assert "Home.on_get" in done.stdout
+    assert "the app does not show its routes, so the mark has no effect" in done.stdout
+    assert "routes=[Route('/path', prerender=...)]" in done.stdout
+    unmarked = write_site(tmp_path / "unmarked", LISTED.replace("    @prerender(False)\n", ""))
+    assert ondemand(unmarked, "build").returncode == 0

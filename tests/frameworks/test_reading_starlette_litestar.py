@@ -344,7 +344,7 @@ def test_fasthtml_files_that_its_user_has_it_serve_are_no_pages_of_its_own(fasth
 def test_fasthtml_that_is_too_old_is_told_which_one_is_needed(fasthtml: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     app = fasthtml.FastHTML(secret_key="s")
     too_old(monkeypatch, "python-fasthtml")
-    with pytest.raises(ConfigError, match=r"FastHTML 0\.1 .* pip install 'python-fasthtml>=0\.12'"):
+    with pytest.raises(ConfigError, match=r"FastHTML 0\.1 .* pip install 'python-fasthtml>=0\.14'"):
         read(app)
 
 
