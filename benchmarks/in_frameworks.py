@@ -72,7 +72,7 @@ def measure(settings: Settings) -> list[Row]:
 
 def _row(settings: Settings, name: str, dist: Any) -> Row:
     app = APPS[name]()
-    wrapped = OnDemand(app, dist=dist, snapshots=True, skips=["SessionMiddleware"])
+    wrapped = OnDemand(app, dist=dist, snapshots=True)
     count = settings.size(1_000, 50)
     with asyncio.Runner() as runner:
         lifespan = Lifespan(wrapped)

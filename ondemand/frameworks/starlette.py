@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from ondemand._asgi import inner_apps
 from ondemand.errors import ConfigError
-from ondemand.frameworks.reading import Group, find_app, hiding, loaded, opaque, read, source
+from ondemand.frameworks.reading import Group, find_app, hiding, is_a, loaded, opaque, read, source
 from ondemand.marks import ATTRIBUTE, Mark, mark_of
 from ondemand.routing import Convertor, Pattern, Route
 
@@ -59,7 +59,10 @@ def routes(app: Any, group: Group) -> Iterator[Route]:
 def middleware(app: Any) -> Iterator[str]:
     """The app's own, then that of single routes and mounts (`Route(middleware=...)`, `Mount(middleware=...)`)."""
     for entry in getattr(app, "user_middleware", ()):
-        yield getattr(entry.cls, "__name__", "")
+        name = getattr(entry.cls, "__name__", "")
+        if name == "SessionMiddleware" and is_a(app, "fasthtml.core.FastHTML"):
+            name = ""  # which every app of FastHTML has, and which refuses nobody: whether a page uses it is found out
+        yield name
     yield from _mounted(getattr(app, "routes", ()))
 
 

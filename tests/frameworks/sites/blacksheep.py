@@ -27,8 +27,8 @@ NAME = "BlackSheep"
 PLACES = ("outermost",)
 CANNOT = {
     "routes_are_read": "BlackSheep shows its routes only after its start: list them, OnDemand(app, routes=[...]).",
-    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
-    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
+    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True); a mark on them fails the build.",
+    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True); a mark on them fails the build.",
     "a_converter_of_dates": "Its routes are listed, and have no converter but int, float, uuid and path: `paths` gives text.",
 }
 

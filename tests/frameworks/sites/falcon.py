@@ -19,8 +19,8 @@ NAME = "Falcon"
 PLACES = ("outermost",)
 CANNOT = {
     "routes_are_read": "Falcon keeps no public list of its responders: list them, OnDemand(app, routes=[...]).",
-    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
-    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True); a mark without effect fails the build.",
+    "a_mark_below": "Its routes are listed, and say so there: Route(path, prerender=True); a mark on them fails the build.",
+    "a_mark_above": "Its routes are listed, and say so there: Route(path, prerender=True); a mark on them fails the build.",
     "a_converter_of_dates": "Its routes are listed, and have no converter but int, float, uuid and path: `paths` gives text.",
 }
 

@@ -200,7 +200,6 @@ def bare() -> FastHTML:
 
 
 def wrap(app: FastHTML, place: str, settings: dict[str, Any]) -> Any:
-    settings = {"skips": ["SessionMiddleware"], **settings}  # which every app has
     if place == "outermost":
         return OnDemand(app, **settings)
     app.add_middleware(OnDemand, **settings)
