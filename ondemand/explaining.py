@@ -267,7 +267,7 @@ class _Explanation:
         self._state = state
         self._wrapped = wrapped
         self._host = asked.host or site.config.origin.partition("//")[2]
-        self._use, self._off = use_snapshots(site.config, site.apps)
+        self._use, self._off = use_snapshots(site.config, debugged=site.debugged)
         self._dropped: dict[str, str] = {}  # path -> why the code that runs does not use its snapshot
         self._scope = self._make_scope()
         self._why = Why(asked=asked.text, path=asked.path, query=asked.query.decode("ascii"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
 
 from ondemand.config import Config
 from ondemand.errors import ConfigError
@@ -25,17 +23,18 @@ def is_developed() -> bool:
     return os.environ.get(DEVELOPING, "").partition(" ")[0] == str(os.getppid())
 
 
-def is_debug(config: Config, apps: Iterable[Any]) -> bool:
-    """True where who asks may see what failed: `debug`, else `ondemand dev`, FASTAPI_ENV=development and apps in debug mode."""
+def is_debug(config: Config, *, debugged: bool) -> bool:
+    """True where who asks may see what failed: `debug`, else `ondemand dev`, FASTAPI_ENV=development and apps in debug mode
+    (debugged)."""
     if config.debug != "auto":
         return config.debug
     if is_developed() or os.environ.get("FASTAPI_ENV") == "development":
         return True
-    return any(getattr(app, "debug", False) is True for app in apps)
+    return debugged
 
 
-def use_snapshots(config: Config, apps: Iterable[Any], *, developed: bool = False) -> tuple[bool, str]:
-    """Whether to answer from snapshots, and why not. developed: under `ondemand dev`."""
+def use_snapshots(config: Config, *, debugged: bool, developed: bool = False) -> tuple[bool, str]:
+    """Whether to answer from snapshots, and why not. debugged: the app is in debug mode. developed: under `ondemand dev`."""
     override = os.environ.get("ONDEMAND_SNAPSHOTS")
     if override:
         if override.lower() not in {"0", "1", "true", "false", "on", "off"}:
@@ -47,7 +46,7 @@ def use_snapshots(config: Config, apps: Iterable[Any], *, developed: bool = Fals
         return False, "ondemand dev"
     if os.environ.get("FASTAPI_ENV") == "development":
         return False, "FASTAPI_ENV=development"
-    if any(getattr(app, "debug", False) is True for app in apps):
+    if debugged:
         return False, "the app is in debug mode"
     if "pytest" in sys.modules:
         return False, "this is a test; snapshots=True turns them on"

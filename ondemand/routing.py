@@ -612,7 +612,7 @@ class Route:
         self.framework = False  # one of the framework's own (docs, openapi.json)
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
         self.in_thread = (
-            False  # its framework refuses blocking code in the event loop: plain `paths` and `props` run in a thread
+            False  # plain `paths` and `props` run in a thread: its framework refuses blocking code elsewhere
         )
         self.hides = False  # it only hides what lies behind it: the end of a mount
         self.host = ""  # the Host pattern it is bound to, "" for any

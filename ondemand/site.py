@@ -16,6 +16,7 @@ from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send, inne
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
 from ondemand.errors import ConfigError, OnDemandWarning, RequestError, StoreError
+from ondemand.frameworks.reading import in_debug_mode
 from ondemand.guarding import Guards, guarded
 from ondemand.layers import Redirects, RuleHeaders, WithProps
 from ondemand.modes import is_debug, is_developed, say, use_snapshots
@@ -62,7 +63,8 @@ class Site:
         self.config = config
         self.alone = alone
         self.apps = [outer, *inner_apps(wrapper.app)]
-        self.debug = is_debug(config, self.apps)
+        self.debugged = any(map(in_debug_mode, self.apps))
+        self.debug = is_debug(config, debugged=self.debugged)
         self._templates: Templates | None = None
         self._build_host = config.origin.partition("//")[2]
         self.pages = self._own_pages()
@@ -118,7 +120,7 @@ class Site:
         self._public = _public_folder(config.public) if config.public is not None else None
         self.has_duties = self._has_guards or self._closed or self._checks_origin or self._public is not None
         if not is_building():
-            use, why = use_snapshots(config, self.apps, developed=is_developed())
+            use, why = use_snapshots(config, debugged=self.debugged, developed=is_developed())
             self._warn(snapshots=use)
             self._publish(use, why)
 

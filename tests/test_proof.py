@@ -18,6 +18,7 @@ from starlette.authentication import AuthCredentials, AuthenticationBackend, Sim
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -721,6 +722,29 @@ def test_that_an_answer_varies_by_a_cookie_it_does_not_renew_is_a_difference(
     report = built(OnDemand(app, dist=dist))
     assert [finding.kind for finding in of(report)] == ["differs"] * marked
     assert "vary" in (of(report)[0].message if marked else why(report)[1])
+
+
+@pytest.mark.parametrize("allowed", ["b.example", "*.b.example", "**.b.example"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_page_of_a_site_with_several_hosts_is_asked_at_another_of_them(
+    framework: Any, wrap: Wrap, dist: Path, built: Build, marked: bool, allowed: str
+) -> None:
+    """Any host that nobody has is refused by such a site, which says nothing about its pages."""
+
+    def tenant(request: Request) -> Response:
+        host = request.url.hostname or ""
+        return page("Bea's shop" if host.endswith("b.example") else "Ann's shop" if host == "a.example" else "nobody's")
+
+    app = site_of(framework, tenant, marked=marked)
+    if "**" in allowed:
+        more: dict[str, Any] = {"allowed_hosts": ["a.example", allowed]}
+    else:
+        more = {}
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["a.example", allowed])
+    report = built(wrap(app, dist=dist, site="https://a.example", **more))
+    said = of(report)[0].message if marked else why(report)[1]
+    assert "another host" in said
+    assert "Bea" in said
 
 
 def test_what_is_unstable_hides_nobody(framework: Any, wrap: Wrap, dist: Path, built: Build) -> None:

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, cast
 
 from ondemand._asgi import inner_apps
@@ -24,6 +24,8 @@ __all__ = [
     "cut",
     "find_app",
     "hiding",
+    "hosts",
+    "in_debug_mode",
     "is_a",
     "loaded",
     "middleware",
@@ -135,6 +137,23 @@ def _reader(app: Any) -> Reader:
     framework = _framework(app)
     module = importlib.import_module(f"ondemand.frameworks.{framework.reader if framework else 'starlette'}")
     return cast("Reader", module)
+
+
+def hosts(app: Any) -> Iterator[str]:
+    """The hosts that `app` says it answers to, as it writes them: "example.com", "*.example.com", ".example.com"."""
+    for inner in inner_apps(app):
+        if is_a(inner, "django.core.handlers.base.BaseHandler"):
+            yield from loaded("django.conf.settings").ALLOWED_HOSTS
+        for entry in getattr(inner, "user_middleware", ()):
+            if getattr(entry.cls, "__name__", "") == "TrustedHostMiddleware":
+                yield from entry.kwargs.get("allowed_hosts") or ()
+
+
+def in_debug_mode(app: Any) -> bool:
+    """True for an app that shows its developer what fails: `app.debug`, or DEBUG in Django's settings."""
+    if is_a(app, "django.core.handlers.base.BaseHandler"):
+        return loaded("django.conf.settings").DEBUG is True
+    return getattr(app, "debug", False) is True
 
 
 def _check_version(framework: _Framework) -> None:

@@ -52,6 +52,7 @@ def routes(app: Any, group: Group) -> Iterator[Route]:
         for frontend in getattr(frontends, "routes", ()):
             route = opaque(place.group._replace(prefix=group.prefix + str(frontend.path).rstrip("/")))
             route.directory = tuple(str(folder) for folder in getattr(frontend.app, "all_directories", ()))
+            route.unlisted = ""
             route.declares = tuple(dict.fromkeys(_declared(getattr(frontends, "dependant", None))))
             yield route
 
@@ -147,7 +148,7 @@ def _read_mount(node: Any, original: Any, group: Group, mark: Mark | None) -> It
         directories = getattr(app, "all_directories", None)
         if directories is not None:
             route = opaque(inner)
-            route.directory = tuple(str(directory) for directory in directories)
+            route.directory, route.unlisted = tuple(str(directory) for directory in directories), ""
             yield route
             return
     app = find_app(node.app)
@@ -180,10 +181,8 @@ def _route(node: Any, original: Any, place: _Place, mark: Mark | None) -> Route:
     route = Route(pattern, methods=methods or None)
     route.endpoint = endpoint
     route.mark = mark_of(endpoint) or getattr(original, ATTRIBUTE, None)
-    route.group, route.host = (
-        mark,
-        getattr(original, "host", None) or group.host,
-    )  # FastHTML binds single routes to a host
+    route.group = mark
+    route.host = getattr(original, "host", None) or group.host  # FastHTML binds single routes to a host
     route.source = source(endpoint)
     route.framework = _is_frameworks_own(endpoint)
     declared = _declared(dependant)

@@ -24,7 +24,7 @@ from ondemand.marks import READS
 from ondemand.prerendering.differences import Steady, first_difference, looks_like
 from ondemand.prerendering.messages import Job, Proved
 from ondemand.prerendering.report import Finding, seconds, static_but
-from ondemand.prerendering.visitors import CANARY, OTHER_HOST, log_in, visitors, words_beside_cookies
+from ondemand.prerendering.visitors import CANARY, log_in, visitors, words_beside_cookies
 from ondemand.prerendering.written import kept_headers
 from ondemand.routing import Decision, Route
 from ondemand.snapshots.manifest import Snapshot
@@ -103,14 +103,16 @@ class Prover:
         state: Mapping[str, Any] | None,
         folder: Path,
         endpoints: Iterable[Any] = (),
+        hosts: Iterable[str] = (),
     ) -> None:
-        """folder: that of the build, where the snapshots lie. endpoints: what the routes run."""
+        """folder: that of the build, where the snapshots lie. endpoints: what the routes run. hosts: see `visitors`."""
         self._app = app
         self._endpoints = endpoints
         self._config = config
         self._visitor = visitor
         self._state = state
         self._folder = folder
+        self._hosts = [*hosts]
         self._visitors: tuple[Change, ...] | None = None  # who they are takes a look at the user's code
         self._identities: list[Change] | None = None
         self._logging_in = asyncio.Lock()
@@ -127,7 +129,7 @@ class Prover:
         page = _Page(snapshot, body, compared, renders=1)
         proved = Proved(job.id, job.path, snapshot.route)
         if self._visitors is None:
-            self._visitors = visitors(self._config, words_beside_cookies(self._endpoints))
+            self._visitors = visitors(self._config, words_beside_cookies(self._endpoints), self._hosts)
         identities = [change for change in await self._logged_in(proved) if await self._render(page, change)]
         read_by_identities = set(page.reads)
         for change in (*self._visitors, *self._queries(job, route, decision)):
@@ -217,7 +219,7 @@ class Prover:
     def _bring_home(self, page: _Page, answer: Capture, change: Change) -> tuple[_Page, Capture]:
         """Both with the site's own origin in the place of the one that was asked at: such a difference is none."""
         own = self._config.origin.partition("//")[2]
-        host = OTHER_HOST if change.host else own
+        host = change.host.decode("ascii") or own
         places = re.compile(rb"https?(" + _BEFORE_HOST + rb")" + re.escape(host.encode()) + rb"(?![\w.-])")
         scheme = self._config.origin.partition("://")[0].encode()
 

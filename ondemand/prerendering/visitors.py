@@ -16,6 +16,7 @@ from ondemand.capture import CLIENT, Change
 from ondemand.config import Config, Identity
 from ondemand.errors import ConfigError
 from ondemand.frames import is_users_file
+from ondemand.proxies import checked_host
 from ondemand.routing import is_field_value, is_token
 
 __all__ = ["CANARY", "OTHER_HOST", "log_in", "visitors", "words_beside_cookies"]
@@ -50,9 +51,10 @@ _NOT_OF_VISITOR = re.compile(
 _MANY = 60  # names beyond which a Cookie header grows too long for some apps
 
 
-def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
+def visitors(config: Config, words: Iterable[str], hosts: Iterable[str] = ()) -> tuple[Change, ...]:
     """Each visitor differs from the plain one in one thing, but for one who sends all other headers that are worth a try: a
-    render for each would be too many. words: see `words_beside_cookies`. The query, which depends on the page, is not here."""
+    render for each would be too many. words: see `words_beside_cookies`. hosts: those that the app says it answers to, with
+    wildcards. The query, which depends on the page, is not here."""
     words = [*words]
     spoken, *others = [code.partition("-")[0].lower() for code in config.locales.codes] or ["en"]
     others = [code for code in (*others, *(word for word in words if word in _LANGUAGES)) if code != spoken] or ["fr"]
@@ -84,10 +86,21 @@ def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
     scheme = "http" if config.origin.startswith("https:") else "https"
     return (
         *changes,
-        Change("another host", host=OTHER_HOST.encode()),
+        Change("another host", host=_other_host(config, hosts).encode("idna")),
         Change(f"the scheme {scheme}", scheme=scheme),
         Change("another client address", client=OTHER_CLIENT),
     )
+
+
+def _other_host(config: Config, hosts: Iterable[str]) -> str:
+    """Another host that the app answers to, if it says so: sites may show each of their hosts something else, and refuse all
+    others. Else one that nobody has."""
+    known = {config.origin.partition("//")[2], "localhost", "127.0.0.1", "[::1]"}
+    for host in (*hosts, *config.allowed_hosts):
+        name = f"{CANARY}.{host.lstrip('*.')}" if host[:1] in {"*", "."} and host.strip("*.") else host
+        if name not in known and checked_host(name) is not None:
+            return name
+    return OTHER_HOST
 
 
 # --- which cookies and headers could a page look for?

@@ -21,6 +21,7 @@ from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, lead_nowhere
 from ondemand.errors import ParamError, StoreError
 from ondemand.frames import describe, user_frames
+from ondemand.frameworks.reading import hosts
 from ondemand.paths import entries, params_of, props_of
 from ondemand.prerendering import signals
 from ondemand.prerendering.compression import compressors, unpack
@@ -90,7 +91,7 @@ class Worker:
         if folder is not None:
             self._open_store(folder, order)
             endpoints = [route.endpoint for route in self.table]
-            self._prover = Prover(app, self.config, self._visitor, state, folder, endpoints)
+            self._prover = Prover(app, self.config, self._visitor, state, folder, endpoints, hosts(app))
 
     def _open_store(self, folder: Path, order: Order) -> None:
         settings, pack = compressors(max_compress=order.max_compress)

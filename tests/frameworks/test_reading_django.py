@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Sequence
 from datetime import date
@@ -223,6 +224,20 @@ def test_django_below_a_mount_of_starlette_is_read_with_its_prefix() -> None:
         assert texts(table) == ["/shop/{n:int}/"]
         assert only(table).pattern.fill({"n": 5}) == "/shop/5/"
         assert texts(discover(get_wsgi_application(), CONFIG)) == ["/{n:int}/"]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_of_the_settings_turns_snapshots_off(debug: bool, tmp_path: Path) -> None:
+    urls = urlconf([path("", view)])
+    with override_settings(ROOT_URLCONF=urls, DEBUG=debug), pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, "pytest")
+        made = OnDemand(get_asgi_application(), dist=tmp_path).site()
+    assert (made.debug, made.published is None) == (debug, debug)
+
+
+def test_the_hosts_that_a_build_may_ask_at_are_those_of_the_settings() -> None:
+    with override_settings(ALLOWED_HOSTS=["a.example", ".b.example"]):
+        assert [*reading.hosts(OnDemand(get_asgi_application()))] == ["a.example", ".b.example"]
 
 
 def test_middleware_that_refuses_requests_is_named() -> None:

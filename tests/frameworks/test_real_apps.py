@@ -247,3 +247,62 @@ def test_a_page_of_wagtail_without_its_bar_for_editors_is_static(tidings: Projec
     with tidings.served(*command) as client:
         assert client.get("/").headers["cache-status"].startswith("ondemand; hit")
         assert client.get("/admin/").headers["location"].startswith("/admin/login/")
+
+
+# -------------------------------------------------------------------------------------------------- Quart and Litestar
+
+
+def copied(name: str, folder: Path, **environment: str) -> Project:
+    shutil.copytree(Path(__file__).parent / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "pyproject.toml").write_text('[tool.ondemand]\napp = "main:app"\n')
+    return Project(folder, environment)
+
+
+def test_a_journal_in_quart_is_built_and_served(tmp_path: Path) -> None:
+    need("quart")
+    folder = tmp_path / "journal"
+    project = copied("quart_project", folder, JOURNAL_DB=str(folder / "journal.db"), JOURNAL_DIST=str(folder / "dist"))
+    report = project.ondemand("build")
+    pages = {"/", "/about", "/entries/first", "/entries/second"}
+    assert project.snapshots() == {*pages, "/static/journal.css"}
+    assert report["findings"] == []
+    reasons = {route["pattern"]: route["why"] for route in report["routes"] if route["kind"] == "on demand"}
+    assert set(reasons) == {"/desk", "/login", "/news", "/entries"}
+    with project.served("-m", "hypercorn", "main:app", "--bind", "127.0.0.1:PORT") as client:
+        first = client.get("/entries/first")
+        assert first.headers["cache-status"].startswith("ondemand; hit")
+        assert "<h1>First &lt;entry&gt;</h1>" in first.text
+        assert client.get("/desk").headers["location"] == "/login"
+        assert client.post("/login", data={"password": "wrong"}).status_code == 401
+        desk = client.post("/login", data={"password": "secret"}, follow_redirects=True)
+        assert ("<h1>Desk</h1><p>Welcome back</p>" in desk.text, "cache-status" in desk.headers) == (True, False)
+        added = client.post("/entries", data={"slug": "third", "title": "Third", "body": "New"}, follow_redirects=True)
+        assert ("<h1>Third</h1>" in added.text, "cache-status" in added.headers) == (True, False)
+        missing = client.get("/entries/fourth")
+        assert (missing.status_code, "No such page" in missing.text) == (404, True)
+        assert client.get("/news").text == "".join(f"data: /news {number}\n\n" for number in range(3))
+    assert project.ondemand("plan")["added"] == ["/entries/third"]
+
+
+def test_a_library_in_litestar_is_built_and_served(tmp_path: Path) -> None:
+    need("litestar")
+    folder = tmp_path / "library"
+    project = copied("litestar_project", folder, LIBRARY_DIST=str(folder / "dist"))
+    report = project.ondemand("build")
+    days = {"/books/bought/2024-05-01", "/books/bought/2025-06-02"}
+    pages = {"/", "/books", "/books/1", "/books/2", "/api/books.json", *days}
+    assert project.snapshots() == {*pages, "/static/library.css"}
+    assert report["findings"] == []
+    kinds = {route["pattern"]: (route["kind"], route["why"]) for route in report["routes"]}
+    assert kinds["/books/{book_id:int}/loans"] == ("on demand", "prerender is False")
+    assert kinds["/search"] == ("on demand", "it declares the query parameter 'q'")
+    assert kinds["/schema"][0] == "on demand"
+    with project.served("-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", "PORT") as client:
+        assert client.get("/books/2").headers["cache-status"].startswith("ondemand; hit")
+        assert client.head("/books/2").status_code == 200
+        assert client.get("/books/1/loans").status_code == 401
+        loans = client.post("/login", follow_redirects=True)
+        assert ("<h1>Emma</h1>" in loans.text, client.cookies["greeted"]) == (True, "yes")
+        assert client.get("/books/3").json()["status_code"] == 404
+        assert "1 found" in client.get("/search?q=emma").text
+        assert client.get("/schema/openapi.json").json()["openapi"].startswith("3.")
