@@ -1031,7 +1031,9 @@ def test_greenlets_do_not_pile_up(make: Make, engine: str) -> None:
 
     def count() -> int:
         gc.collect()
-        return sum(isinstance(one, greenlet) for one in gc.get_objects())
+        return sum(
+            issubclass(type(one), greenlet) for one in gc.get_objects()
+        )  # lazy objects answer `isinstance` themselves
 
     async def wave() -> None:
         visitors = [Visitor(make("${await_(x)}", engine=engine, x=asyncio.sleep(0.01, "x"))) for _ in range(200)]
