@@ -69,15 +69,17 @@ def middleware(app: Any) -> Iterator[str]:
 def _below(resolver: Any, place: _Place) -> Iterator[Route]:
     for node in resolver.url_patterns:
         staff = place.staff or getattr(node, "app_name", None) == "admin"
-        for inner in _into(node.pattern, place._replace(staff=staff)):
-            if hasattr(node, "url_patterns"):
+        includes = hasattr(node, "url_patterns")
+        for inner in _into(node.pattern, place._replace(staff=staff), ends=not includes):
+            if includes:
                 yield from _below(node, inner)
             else:
                 yield _route(node, inner)
 
 
-def _into(pattern: Any, place: _Place) -> Iterator[_Place]:
-    """The places that the pattern of a path or an include leads to: more than one where the path begins with a language."""
+def _into(pattern: Any, place: _Place, *, ends: bool) -> Iterator[_Place]:
+    """The places that the pattern of a path (ends) or an include leads to: more than one where the path begins with a
+    language."""
     names = {cls.__name__ for cls in type(pattern).__mro__}
     if "LocalePrefixPattern" in names:
         for prefix in _languages(pattern):
@@ -86,7 +88,7 @@ def _into(pattern: Any, place: _Place) -> Iterator[_Place]:
     elif "RoutePattern" in names:
         yield _into_route(str(pattern), pattern.converters, place)
     else:
-        yield _into_regex(pattern.regex.pattern, place)
+        yield _into_regex(pattern.regex.pattern, place, ends=ends)
 
 
 def _languages(pattern: Any) -> list[str]:
@@ -110,17 +112,19 @@ def _into_route(route: str, converters: Mapping[str, Any], place: _Place) -> _Pl
     return place._replace(text=text, expression=place.expression + expression, shown=place.shown + shown, params=params)
 
 
-def _into_regex(regex: str, place: _Place) -> _Place:
-    """A regular expression that holds nothing special is a path."""
+def _into_regex(regex: str, place: _Place, *, ends: bool) -> _Place:
+    """A regular expression that holds nothing special is a path. One that does not begin with `^` is searched for, and one of
+    a view that does not end with `$` covers whatever begins like it."""
     start = regex.removeprefix("^")
     loose = "" if regex.startswith("^") else ".*?"
     bare = start.removesuffix("$").removesuffix(r"\Z")
     shown = place.shown + start
-    expression = place.expression + loose + bare + ("" if bare != start else ".*")
-    if not loose and place.text is not None and not _SPECIAL.search(_ESCAPE.sub("", bare)):
+    open_end = ends and bare == start
+    expression = place.expression + loose + bare + (".*" if open_end else "")
+    is_path = not (loose or open_end or _SPECIAL.search(_ESCAPE.sub("", bare)))
+    if is_path and place.text is not None:
         literal = _ESCAPE.sub(r"\1", bare)
-        if bare != start or literal.endswith("/"):  # an include, or the whole rest of the path
-            return place._replace(text=place.text + literal, expression=place.expression + bare, shown=shown)
+        return place._replace(text=place.text + literal, expression=place.expression + bare, shown=shown)
     return place._replace(text=None, expression=expression, shown=shown)
 
 

@@ -136,6 +136,15 @@ def test_an_expression_below_a_path_below_an_expression() -> None:
     assert first.pattern.match("/de/in/7/") == {"lang": "de", "n": "7"}
     assert second.pattern.match("/en/in/whateverxx") == {"lang": "en", "tail": "xx"}
     assert table.match("/fr/in/7/") is None
+    assert table.match("/de/out/in/7/") is None
+
+
+def test_an_expression_without_an_end_covers_what_begins_like_it_as_in_django() -> None:
+    table = read(re_path("^open", view), re_path("tail$", view), path("x/", include([re_path("^y", view)])))
+    for asked, found in (("/open", 0), ("/opened/all", 0), ("/a/b/tail", 1), ("/x/y", 2), ("/x/yz/z", 2)):
+        assert table.match(asked) is table.routes[found], asked
+    assert table.match("/a/tail/b") is None
+    assert table.match("/x/ay") is None
 
 
 def test_two_groups_of_one_name_are_no_error() -> None:
