@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from ondemand.errors import ConfigError
-from ondemand.frameworks.reading import Group, cut, loaded, opaque, source, token
+from ondemand.frameworks.reading import Group, cut, loaded, source, token
 from ondemand.marks import mark_of, unwrap
 from ondemand.recording import is_building
 from ondemand.routing import Convertor, Pattern, RegexPattern, Route
@@ -139,6 +139,8 @@ def _route(node: Any, place: _Place) -> Route:
     route.group, route.host = place.group.mark, place.group.host
     route.source = source(view)
     route.framework = place.staff or _is_for_staff(view)
+    if _asks_who_it_is(callback, view):
+        route.declares = ("who is logged in",)
     if isinstance(route.pattern, RegexPattern):
         route.unlisted = "a regular expression"
     return route
@@ -153,7 +155,7 @@ def _pattern(node: Any, place: _Place) -> Pattern:
     try:
         return RegexPattern(place.shown, place.expression)
     except ConfigError:  # two of the expressions that it is made of use one name
-        return opaque(place.group).pattern
+        return RegexPattern(place.shown, re.sub(r"\(\?P<\w+>", "(?:", place.expression))
 
 
 def _folder(node: Any, route: Route) -> tuple[str, ...]:
@@ -179,12 +181,11 @@ def _methods(callback: Any, view: Any) -> list[str] | None:
 
 def _is_for_staff(view: Any) -> bool:
     modules = {getattr(target, "__module__", "") or "" for target in unwrap(view)}
-    modules |= {cell.__module__ for cell in _closed(view)}
     return any(module.startswith(_FOR_STAFF) and not module.startswith(_FOR_ALL) for module in modules)
 
 
-def _closed(view: Any) -> Iterator[Any]:
-    """The functions that decorators around a view hold."""
-    for target in unwrap(view):
-        if inspect.isfunction(target):
-            yield from (v for v in inspect.getclosurevars(target).nonlocals.values() if inspect.isfunction(v))
+def _asks_who_it_is(callback: Any, view: Any) -> bool:
+    """True behind `login_required`, `permission_required`, `user_passes_test`, `staff_member_required` and their mixins: they
+    all leave this name, which their wrappers hand on."""
+    places = [callback, view, *(getattr(view, name, None) for name in ("dispatch", "get") if inspect.isclass(view))]
+    return any(hasattr(place, "redirect_field_name") for place in places)

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_required, permission_required
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
@@ -218,6 +218,31 @@ def test_the_admin_and_accounts_are_the_frameworks_own_also_views_of_the_users_t
     about = table.match("/about/")
     assert about is not None
     assert not about.framework
+
+
+def test_views_for_who_is_logged_in_are_on_demand_and_say_so() -> None:
+    from django.contrib.admin.views.decorators import staff_member_required  # both need the settings that `site` makes
+    from django.contrib.auth.mixins import LoginRequiredMixin
+
+    class Mixed(LoginRequiredMixin, View):
+        def get(self, request: HttpRequest) -> HttpResponse: ...
+
+    @method_decorator(login_required, name="dispatch")
+    class Decorated(View):
+        def get(self, request: HttpRequest) -> HttpResponse: ...
+
+    views = [
+        login_required(view),
+        require_http_methods(["GET"])(login_required(view)),
+        staff_member_required(view),
+        permission_required("x.y")(view),
+        Mixed.as_view(),
+        Decorated.as_view(),
+    ]
+    table = read(*(path(str(number), one) for number, one in enumerate(views)), path("open", view))
+    assert [decide(route, CONFIG).why for route in table][:-1] == ["it declares who is logged in"] * len(views)
+    assert [route.framework for route in table] == [False] * (len(views) + 1)
+    assert table.routes[-1].declares == ()
 
 
 def test_a_folder_of_static_files_is_one() -> None:
