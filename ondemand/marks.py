@@ -260,15 +260,15 @@ def unwrap(endpoint: Any) -> Iterator[Any]:
 def mark_of(endpoint: Any) -> Mark | None:
     """The mark of `endpoint`, however it is wrapped, or None. Every function on the way counts as reached.
 
-    A class answers for itself and, unmarked, for its `get` method.
+    A class answers for itself and, unmarked, for its `get` method or what leads to it.
     """
     found: Mark | None = None
     for target in unwrap(endpoint):
         if found is None:
             found = getattr(target, ATTRIBUTE, None)
         if inspect.isclass(target):
-            method = getattr(target, "get", None)
-            found = found or getattr(method, ATTRIBUTE, None)
+            for name in ("get", "dispatch", "dispatch_request"):  # the last two of views of Django, Flask and Quart
+                found = found or getattr(getattr(target, name, None), ATTRIBUTE, None)
             for base in target.__mro__:
                 _reached(base)
                 for member in list(vars(base).values()):

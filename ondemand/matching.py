@@ -13,7 +13,7 @@ from ondemand.routing import Pattern, RegexPattern
 
 __all__ = ["Index"]
 
-_PARAM = re.compile(r"\{[A-Za-z_]\w*(?::([A-Za-z_]\w*))?\}|(\*\*)|(\*)")
+_PARAM = re.compile(r"\{[^\W\d]\w*(?::([^\W\d]\w*))?\}|(\*\*)|(\*)")
 _ONE_SEGMENT = frozenset(["str", "int", "float", "uuid"])
 
 

@@ -76,7 +76,7 @@ class OnDemand:
             published = None
             if not captured.begun:  # an OnDemand inside another has nothing of its own to record
                 recording = captured
-                scope, send = recording.begin(scope, send)
+                scope, send = recording.begin(scope, send, in_tasks=site.in_tasks)
         else:
             published = site.published
 

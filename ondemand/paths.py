@@ -19,7 +19,7 @@ from ondemand._asgi import CURRENT
 from ondemand.errors import ParamError
 from ondemand.marks import StaticPath
 from ondemand.pagination import paginate
-from ondemand.routing import Pattern, Route
+from ondemand.routing import Pattern, Route, Runs
 
 __all__ = ["PathsContext", "Props", "entries", "params_of", "props_of"]
 
@@ -67,9 +67,8 @@ class PathsContext:
         )
 
 
-async def entries(paths: Any, context: PathsContext, *, in_thread: bool = False) -> AsyncGenerator[Any]:
-    """What `paths` gives, one by one: a list, or what a function gives, awaited and iterated as it needs. in_thread: plain
-    functions and what they give are run where the framework runs its plain functions (`Route.in_thread`).
+async def entries(paths: Any, context: PathsContext, *, runs: Runs | None = None) -> AsyncGenerator[Any]:
+    """What `paths` gives, one by one: a list, or what a function gives, awaited and iterated as it needs. runs: see `Route`.
 
     Raises `TypeError` for what is no list or generator, and whatever the user's code raises.
     """
@@ -81,7 +80,7 @@ async def entries(paths: Any, context: PathsContext, *, in_thread: bool = False)
             and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         ]
         arguments = (context,) if wants else ()
-        paths = await _called(paths, *arguments, in_thread=in_thread)
+        paths = await _called(paths, *arguments, runs=runs)
     if inspect.isawaitable(paths):
         paths = await paths
     if hasattr(paths, "__aiter__"):
@@ -91,9 +90,9 @@ async def entries(paths: Any, context: PathsContext, *, in_thread: bool = False)
             async for entry in paths:
                 yield entry
     elif hasattr(paths, "__iter__") and not isinstance(paths, str | bytes | Mapping):
-        if in_thread:
-            given: Iterator[Any] = await _called(iter, paths, in_thread=True)
-            while portion := await _called(lambda: [*itertools.islice(given, 100)], in_thread=True):
+        if runs is not None:
+            given: Iterator[Any] = await runs(iter, paths)
+            while portion := await runs(lambda: [*itertools.islice(given, 100)]):
                 for entry in portion:
                     yield entry
             return
@@ -104,13 +103,11 @@ async def entries(paths: Any, context: PathsContext, *, in_thread: bool = False)
         raise TypeError(f"it gave {type(cast('object', paths)).__name__}, not a list or generator of StaticPath")
 
 
-async def _called(function: Callable[..., Any], *arguments: Any, in_thread: bool) -> Any:
+async def _called(function: Callable[..., Any], *arguments: Any, runs: Runs | None) -> Any:
     """What `function` returns; a coroutine or async generator as it is."""
-    if not in_thread or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    if runs is None or inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return function(*arguments)
-    from asgiref.sync import sync_to_async
-
-    return await sync_to_async(function)(*arguments)
+    return await runs(function, *arguments)
 
 
 def params_of(entry: Any, route: Route) -> Mapping[str, object]:
@@ -167,7 +164,7 @@ class Props:
         """The props for `path`, or None if there is no such page: `props=` gave None, or `paths` does not yield it and
         the route is closed. Raises what the user's code raises."""
         if self._props is not None:
-            value = await _called(self._props, params, in_thread=self.route.in_thread)
+            value = await _called(self._props, params, runs=self.route.runs)
             value = await value if inspect.isawaitable(value) else value
             if value is not None and not isinstance(value, Mapping):
                 kind = type(value).__name__
@@ -205,7 +202,7 @@ class Props:
             self._known.clear()
         self._since = self._clock()
         behind, found, count, bare, listed = 0, None, 0, True, set[int]()
-        async with aclosing(entries(self._paths, context, in_thread=self.route.in_thread)) as given:
+        async with aclosing(entries(self._paths, context, runs=self.route.runs)) as given:
             async for entry in given:
                 try:
                     path = self.route.pattern.fill(params_of(entry, self.route))

@@ -91,10 +91,14 @@ class Recording:
         self._session: Callable[[], bool] | None = None
         self.writes: dict[str, str] = {}  # cookies that page code set -> where
 
-    def begin(self, scope: Scope, send: Send) -> tuple[Scope, Send]:
+    def begin(self, scope: Scope, send: Send, *, in_tasks: bool) -> tuple[Scope, Send]:
         """From here on what is read of the visitor is noted; answers the scope and `send` for the app, with what passes `send`
-        recorded on the way out."""
+        recorded on the way out. in_tasks: the framework may run pages in tasks of its own."""
         self.begun = True
+        if in_tasks:
+            from ondemand.watching import IN_ROUTE
+
+            IN_ROUTE.set(True)
         self._read_outside.clear()
         self._session = _watch_session(scope)
         if self._watches:

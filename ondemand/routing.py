@@ -131,7 +131,7 @@ def redirect_target(url: str) -> str:
 
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([A-Za-z_][A-Za-z0-9_]*))?\}|(\*\*)|(\*)")
+_TOKEN = re.compile(r"\{([^\W\d]\w*)(?::([^\W\d]\w*))?\}|(\*\*)|(\*)")
 
 
 class Convertor(NamedTuple):
@@ -426,7 +426,11 @@ class RegexPattern(Pattern):
         return {name: value or "" for name, value in found.groupdict().items()} if found else None
 
     def fill(self, params: Mapping[str, object]) -> str:
-        raise self._error("is a regular expression, of which no path can be made: link to its pages", None, params)
+        raise self._error(
+            "is a regular expression, of which no path can be made: take its `paths` off, and link to its pages",
+            None,
+            params,
+        )
 
     def overlaps(self, other: Pattern) -> bool:
         return self.match(other.text) is not None if other.is_literal else True
@@ -559,6 +563,10 @@ class Rules:
 # --- routes and decisions ---------------------------------------------------------------------------------------------
 
 
+Runs = Callable[..., Awaitable[Any]]
+"""Calls a plain function with arguments where its framework runs such, and gives what it returns."""
+
+
 class Route:
     """A pattern and what it runs: the shape in which every app's routes are read, and in which you list your own.
 
@@ -577,11 +585,11 @@ class Route:
         "group",
         "hides",
         "host",
-        "in_thread",
         "mark",
         "methods",
         "own",
         "pattern",
+        "runs",
         "source",
         "unlisted",
     )
@@ -611,8 +619,8 @@ class Route:
         self.declares: tuple[str, ...] = ()  # what it declares to read from the visitor, in words
         self.framework = False  # one of the framework's own (docs, openapi.json)
         self.directory: tuple[str, ...] = ()  # the folders of a mount of static files
-        self.in_thread = (
-            False  # plain `paths` and `props` run in a thread: its framework refuses blocking code elsewhere
+        self.runs: Runs | None = (
+            None  # how plain `paths` and `props` are called, where the framework refuses blocking code
         )
         self.hides = False  # it only hides what lies behind it: the end of a mount
         self.host = ""  # the Host pattern it is bound to, "" for any

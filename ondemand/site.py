@@ -16,7 +16,7 @@ from ondemand._asgi import ASGIApp, Headers, Message, Receive, Scope, Send, inne
 from ondemand.config import Config
 from ondemand.discovery import RouteTable, check, discover, host_matches, skipped_middleware
 from ondemand.errors import ConfigError, OnDemandWarning, RequestError, StoreError
-from ondemand.frameworks.reading import in_debug_mode
+from ondemand.frameworks.reading import by_starlette, in_debug_mode
 from ondemand.guarding import Guards, guarded
 from ondemand.layers import Redirects, RuleHeaders, WithProps
 from ondemand.modes import is_debug, is_developed, say, use_snapshots
@@ -64,6 +64,7 @@ class Site:
         self.alone = alone
         self.apps = [outer, *inner_apps(wrapper.app)]
         self.debugged = any(map(in_debug_mode, self.apps))
+        self.in_tasks = not by_starlette(wrapper.app)
         self.debug = is_debug(config, debugged=self.debugged)
         self._templates: Templates | None = None
         self._build_host = config.origin.partition("//")[2]
@@ -182,7 +183,8 @@ class Site:
         if self.skipped and snapshots:
             warnings.warn(
                 f"Snapshots skip {', '.join(self.skipped)}: it lies inside OnDemand, which answers in front of it. "
-                "Add OnDemand before it (so that it stays outside), or say that it is meant: "
+                "Add OnDemand before it (so that it stays outside), guard the pages that need it (Rule(guard=...)), or say that "
+                "it is meant: "
                 f"skips={self.skipped!r}.",
                 OnDemandWarning,
                 stacklevel=2,

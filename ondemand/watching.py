@@ -17,15 +17,16 @@ from typing import Any
 
 from ondemand.frames import is_users, shown
 
-__all__ = ["WatchedName", "WatchedScope", "WatchedState", "WatchedValue", "reader"]
+__all__ = ["IN_ROUTE", "WatchedName", "WatchedScope", "WatchedState", "WatchedValue", "reader"]
 
 _ROUTING = tuple(os.path.join(os.sep, package, "routing.py") for package in ("starlette", "fastapi"))
 _MIDDLEWARE = os.path.join(os.sep, "starlette", "")
 _FRAMEWORK = tuple(os.path.join(os.sep, package, "") for package in ("starlette", "fastapi"))
 _OURS = os.path.join(os.path.dirname(__file__), "middleware.py")
 
-_IN_ROUTE: ContextVar[bool] = ContextVar("ondemand_in_route", default=False)
-"""True in the task that a framework's router has led into a route, and in the tasks that page code starts."""
+IN_ROUTE: ContextVar[bool] = ContextVar("ondemand_in_route", default=False)
+"""True in the task that a framework's router has led into a route, and in the tasks that are started there: by page code, or
+by a framework that answers each request in a task of its own (Quart)."""
 
 Tell = Callable[[], None]
 
@@ -164,7 +165,7 @@ class WatchedScope(dict[str, Any]):
     def update(self, *arguments: Any, **named: Any) -> None:
         super().update(*arguments, **named)
         if "endpoint" in self:
-            _IN_ROUTE.set(True)
+            IN_ROUTE.set(True)
 
     def _sees(self, key: str) -> None:
         if key in self._keys:
@@ -243,7 +244,7 @@ def _split(stack: Stack) -> tuple[Stack, Stack]:
             around = any(_MIDDLEWARE in code.co_filename for code, _ in stack[at:])
             return ([], stack) if inside or around else (stack[:at], stack[at:])
     # a function that a framework runs in a thread, or a task: the page's, or one that a middleware started
-    return ([], stack) if _in_event_loop() and not _IN_ROUTE.get() else (stack, [])
+    return ([], stack) if _in_event_loop() and not IN_ROUTE.get() else (stack, [])
 
 
 def _in_event_loop() -> bool:

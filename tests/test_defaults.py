@@ -3,15 +3,19 @@ fails a build."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from fastapi import Cookie, Depends, FastAPI, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
+from starlette.applications import Starlette
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import Response
+from starlette.routing import Route
 
-from ondemand import Rule, prerender
+from ondemand import OnDemand, Rule, prerender
 from tests.asking import Wrap, ask, innermost, is_snapshot
 from tests.conftest import Build
 
@@ -433,3 +437,26 @@ def test_without_a_build_the_app_renders_everything(wrap: Wrap, dist: Any) -> No
     assert ask(wrapped, "/").status == 200
     assert not is_snapshot(ask(wrapped, "/"))
     assert ask(wrapped, "/missing").status == 404
+
+
+def test_a_document_that_no_route_which_can_be_read_answers_is_on_demand_and_a_file_is_not(
+    dist: Path, built: Build
+) -> None:
+    """How it is marked cannot be told."""
+
+    class Answering:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            found = {"/hidden": HTMLResponse("<p>hidden"), "/x.css": Response("p{}", media_type="text/css")}
+            await found.get(scope.get("path"), self.app)(scope, receive, send)
+
+    async def home(request: Request) -> HTMLResponse:
+        return HTMLResponse('<link rel="stylesheet" href="/x.css"><a href="/hidden">hidden</a>')
+
+    app = Starlette(routes=[Route("/", home)])
+    app.add_middleware(Answering)
+    report = built(OnDemand(app, dist=dist))
+    assert sorted(report.added) == ["/", "/x.css"]
+    assert report.reasons["/hidden"].why == "no route that can be read answers it: how it is marked cannot be told"

@@ -917,3 +917,10 @@ def test_a_convertor_of_the_users_own_writes_the_paths_also_below_a_mount(monkey
     assert second.pattern.fill({"day": day, "time": 7}) == "/2026-11-21/at/7"
     assert table.match("/2026-11-21/at/7") is second
     assert table.match("/today/at/7") is None
+
+
+def test_the_inner_of_two_parameters_of_one_name_is_the_pages() -> None:
+    table = read(Starlette(routes=[Mount("/{id:int}", routes=[Route("/x/{id}", page)])]))
+    (route,) = table.routes
+    assert route.pattern.match("/7/x/y") == {"id_": "7", "id": "y"}
+    assert table.match("/y/x/7") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -274,6 +275,7 @@ def preview(app: str | None, host: str, port: int) -> int:
     """Serve APP with its published snapshots, as `uvicorn APP` would."""
     from ondemand.cli.serving import serve
 
+    os.environ.setdefault("ONDEMAND_SNAPSHOTS", "1")  # also of an app in debug mode: they are what is to be seen
     return serve(_target(app), host=host, port=port)
 
 

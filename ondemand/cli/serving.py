@@ -49,12 +49,13 @@ def develop(target: str, *, host: str, port: int) -> int:
     listening = _listen(host, port)
     os.environ[DEVELOPING] = f"{os.getpid()} {target}"
     printing.say(f"Developing {target} at {_address(listening)} (Ctrl+C stops it)")
+    watched = [*RELOADED, *(["*.html", "*.txt"] if Path("manage.py").is_file() else [])]  # Django keeps its templates
     watches = importlib.util.find_spec("watchfiles") is not None  # without it uvicorn looks at *.py alone
     config = uvicorn.Config(
         f"{__name__}:developed",
         factory=True,
         reload=True,
-        reload_includes=RELOADED if watches else None,
+        reload_includes=watched if watches else None,
         timeout_graceful_shutdown=2,
     )
     ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listening]).run()

@@ -6,11 +6,12 @@ around `get_asgi_application()`, so that all middleware of the settings is insid
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ondemand.errors import ConfigError
 from ondemand.frameworks.reading import Group, cut, loaded, source, token
@@ -34,15 +35,55 @@ _HARMLESS = frozenset(["SessionMiddleware", "CsrfViewMiddleware", "Authenticatio
 
 
 class _Place(NamedTuple):
-    """Where in the URLconf the reader stands. text: the pattern so far, expression: as a regular expression; text is None once
-    only that says it. staff: below a site of `django.contrib.admin`."""
+    """Where in the URLconf the reader stands. text: the pattern so far, None once only Django can tell what it covers. shown: as
+    a reader of the URLconf knows it. chain: Django's own patterns so far. language: that of the path, where it names one.
+    staff: below a site of `django.contrib.admin`."""
 
     group: Group
     text: str | None
-    expression: str
     shown: str
     params: Mapping[str, Convertor]
+    chain: tuple[Any, ...] = ()
+    language: str = ""
     staff: bool = False
+
+
+class _ResolverPattern(RegexPattern):
+    """Which paths, where only Django can tell: asked pattern by pattern, as its resolver asks them."""
+
+    __slots__ = ("_chain", "_languages", "_start")
+
+    def __init__(self, place: _Place, languages: Iterable[str]) -> None:
+        super().__init__(place.shown, "(?!)")
+        group = place.group
+        self._start = re.compile(Pattern(group.prefix or "/", params=group.params).expression.removesuffix("/") + "/")
+        self._chain = place.chain
+        self._languages = [*languages]
+
+    def match(self, path: str) -> dict[str, str] | None:
+        start = self._start.match(path)
+        if start is None:
+            return None
+        override: Any = loaded("django.utils.translation.override")
+        for language in self._languages:
+            with override(language):
+                found = self._asked(path[start.end() :])
+            if found is not None:
+                return found
+        return None if self._languages else self._asked(path[start.end() :])
+
+    def _asked(self, rest: str) -> dict[str, str] | None:
+        params: dict[str, str] = {}
+        for pattern in self._chain:
+            found: tuple[str, Any, Mapping[str, object]] | None = pattern.match(rest)
+            if found is None:
+                return None
+            rest = found[0]
+            params |= {name: str(value) for name, value in found[2].items() if value is not None}
+        return params
+
+    def loosened(self) -> Pattern:
+        return self
 
 
 def routes(app: Any, group: Group) -> Iterator[Route]:
@@ -50,8 +91,7 @@ def routes(app: Any, group: Group) -> Iterator[Route]:
     if is_building():  # which asks at hosts that nobody has: each would be a traceback, or a mail to the admins
         logging.getLogger("django.security.DisallowedHost").disabled = True
     resolver: Any = loaded("django.urls.get_resolver")(None)
-    start = Pattern(group.prefix or "/", params=group.params).expression.removesuffix("/") + "/"
-    yield from _below(resolver, _Place(group, group.prefix + "/", start, group.prefix + "/", group.params))
+    yield from _below(resolver, _Place(group, group.prefix + "/", group.prefix + "/", group.params))
 
 
 def middleware(app: Any) -> Iterator[str]:
@@ -70,7 +110,8 @@ def _below(resolver: Any, place: _Place) -> Iterator[Route]:
     for node in resolver.url_patterns:
         staff = place.staff or getattr(node, "app_name", None) == "admin"
         includes = hasattr(node, "url_patterns")
-        for inner in _into(node.pattern, place._replace(staff=staff), ends=not includes):
+        here = place._replace(staff=staff, chain=(*place.chain, node.pattern))
+        for inner in _into(node.pattern, here, ends=not includes):
             if includes:
                 yield from _below(node, inner)
             else:
@@ -82,50 +123,51 @@ def _into(pattern: Any, place: _Place, *, ends: bool) -> Iterator[_Place]:
     language."""
     names = {cls.__name__ for cls in type(pattern).__mro__}
     if "LocalePrefixPattern" in names:
-        for prefix in _languages(pattern):
+        for code, prefix in _languages(pattern):
             text = None if place.text is None else place.text + prefix
-            yield place._replace(text=text, expression=place.expression + re.escape(prefix), shown=place.shown + prefix)
+            yield place._replace(text=text, shown=place.shown + prefix, language=code)
     elif "RoutePattern" in names:
-        yield _into_route(str(pattern), pattern.converters, place)
+        yield _into_route(pattern, place)
     else:
         yield _into_regex(pattern.regex.pattern, place, ends=ends)
 
 
-def _languages(pattern: Any) -> list[str]:
-    """What stands for a language at the begin of a path (`i18n_patterns`)."""
+def _languages(pattern: Any) -> list[tuple[str, str]]:
+    """The languages that a path may begin with (`i18n_patterns`), and how it says so."""
     settings: Any = loaded("django.conf.settings")
-    bare = None if pattern.prefix_default_language else settings.LANGUAGE_CODE
-    return ["" if code == bare else f"{code}/" for code, _ in cast("list[tuple[str, str]]", settings.LANGUAGES)]
+    default: str = settings.LANGUAGE_CODE
+    first = (default, f"{default}/" if pattern.prefix_default_language else "")
+    if not any("LocaleMiddleware" in name for name in settings.MIDDLEWARE):
+        return [first]  # nothing ever takes another language out of the path
+    bare = [] if pattern.prefix_default_language else [first]
+    return [*bare, *((code, f"{code}/") for code in _all_languages() if (code, "") not in bare)]
 
 
-def _into_route(route: str, converters: Mapping[str, Any], place: _Place) -> _Place:
-    own = {name: Convertor(cut(converter.regex), converter.to_url) for name, converter in converters.items()}
-    params = {**place.params, **own}
+def _all_languages() -> list[str]:
+    return [code for code, _ in loaded("django.conf.settings").LANGUAGES]
+
+
+def _into_route(pattern: Any, place: _Place) -> _Place:
+    own = {name: Convertor(cut(one.regex), one.to_url) for name, one in pattern.converters.items()}
+    override: Any = loaded("django.utils.translation.override")
+    with override(place.language) if place.language else contextlib.nullcontext():
+        route = str(pattern)
     shown = _PARAM.sub(lambda found: token(found[2], found[1] or "str", own[found[2]].regex), route)
-    pieces = re.split(_PARAM, route)  # text, converter, name, text, ...
-    expression = "".join(
-        re.escape(piece) if at % 3 == 0 else f"(?P<{piece}>{own[piece].regex})" if at % 3 == 2 else ""
-        for at, piece in enumerate(pieces)
-    )
-    plain = place.text is not None and not re.search(r"[{}*]", _PARAM.sub("", route))
-    text = cast("str", place.text) + shown if plain else None
-    return place._replace(text=text, expression=place.expression + expression, shown=place.shown + shown, params=params)
+    is_translated = not isinstance(getattr(pattern, "_route", ""), str) and not place.language
+    plain = not is_translated and not re.search(r"[{}*]", _PARAM.sub("", route)) and own.keys().isdisjoint(place.params)
+    text = place.text + shown if plain and place.text is not None else None
+    return place._replace(text=text, shown=place.shown + shown, params={**place.params, **own})
 
 
 def _into_regex(regex: str, place: _Place, *, ends: bool) -> _Place:
-    """A regular expression that holds nothing special is a path. One that does not begin with `^` is searched for, and one of
-    a view that does not end with `$` covers whatever begins like it."""
+    """A regular expression that holds nothing special is a path, if it says where it begins and, for a view, ends."""
     start = regex.removeprefix("^")
-    loose = "" if regex.startswith("^") else ".*?"
     bare = start.removesuffix("$").removesuffix(r"\Z")
-    shown = place.shown + start
-    open_end = ends and bare == start
-    expression = place.expression + loose + bare + (".*" if open_end else "")
-    is_path = not (loose or open_end or _SPECIAL.search(_ESCAPE.sub("", bare)))
-    if is_path and place.text is not None:
-        literal = _ESCAPE.sub(r"\1", bare)
-        return place._replace(text=place.text + literal, expression=place.expression + bare, shown=shown)
-    return place._replace(text=None, expression=expression, shown=shown)
+    is_whole = start != regex and (not ends or bare != start)
+    text = None
+    if is_whole and place.text is not None and not _SPECIAL.search(_ESCAPE.sub("", bare)):
+        text = place.text + _ESCAPE.sub(r"\1", bare)
+    return place._replace(text=text, shown=place.shown + start)
 
 
 def _route(node: Any, place: _Place) -> Route:
@@ -134,7 +176,7 @@ def _route(node: Any, place: _Place) -> Route:
     route = Route(_pattern(node, place), methods=_methods(callback, view))
     route.directory = _folder(node, route)
     route.endpoint = view
-    route.in_thread = True  # its ORM, in the thread in which Django runs plain views
+    route.runs = _run
     route.mark = mark_of(callback) or (mark_of(view) if view is not callback else None)
     route.group, route.host = place.group.mark, place.group.host
     route.source = source(view)
@@ -146,16 +188,37 @@ def _route(node: Any, place: _Place) -> Route:
     return route
 
 
+async def _run(function: Callable[..., Any], *arguments: Any) -> Any:
+    """In a thread, as Django runs plain views, and as there not with a connection to a database that is gone."""
+    from asgiref.sync import sync_to_async
+
+    def run() -> Any:
+        for connection in loaded("django.db.connections").all(initialized_only=True):
+            if connection.connection is not None and not connection.is_usable():
+                connection.close()
+        return function(*arguments)
+
+    return await sync_to_async(run)()
+
+
 def _pattern(node: Any, place: _Place) -> Pattern:
     if place.text is not None:
-        return Pattern(place.text, params=place.params)
+        try:
+            return Pattern(place.text, params=place.params)
+        except ConfigError:  # a name that patterns of ours cannot have
+            pass
     folder = node.default_args.get("document_root")
     if folder is not None and (found := re.match(r"(.*)\(\?P<path>\.\*\)\$?\Z", place.shown)):
-        return Pattern(found[1].replace("\\", "") + "{path:path}")
-    try:
-        return RegexPattern(place.shown, place.expression)
-    except ConfigError:  # two of the expressions that it is made of use one name
-        return RegexPattern(place.shown, re.sub(r"\(\?P<\w+>", "(?:", place.expression))
+        plain = _ESCAPE.sub(r"\1", found[1])
+        if not _SPECIAL.search(_ESCAPE.sub("", found[1])):
+            return Pattern(plain + "{path:path}")
+    return _ResolverPattern(place, [place.language] if place.language else _translated(place.chain))
+
+
+def _translated(chain: Iterable[Any]) -> list[str]:
+    """The languages that a path may be written in which names none; none if it is not translated."""
+    lazy = [one for one in chain if not isinstance(getattr(one, "_route", getattr(one, "_regex", "")), str)]
+    return _all_languages() if lazy else []
 
 
 def _folder(node: Any, route: Route) -> tuple[str, ...]:
@@ -170,6 +233,8 @@ def _methods(callback: Any, view: Any) -> list[str] | None:
     if inspect.isclass(view):
         names: list[str] = getattr(view, "http_method_names", [])
         found = [name.upper() for name in names if hasattr(view, name)]
+        if getattr(view, "dispatch", None) is not loaded("django.views.generic.base.View").dispatch:
+            return None  # it decides by itself
         return [*found, "HEAD"] if "GET" in found and "HEAD" not in found else found
     for target in unwrap(callback):
         if inspect.isfunction(target) and target.__module__ != "django.views.decorators.http":

@@ -54,8 +54,8 @@ def routes(app: Any, group: Group) -> Iterable[Route]:
         elif kind == "ASGIRoute":
             found.append(_route(node, node.route_handler, None, group))
         elif kind == "HTTPRoute":
-            handlers = (handler for handler in node.route_handlers if "OPTIONS" not in handler.http_methods)
-            found += (_route(node, handler, handler.http_methods, group) for handler in handlers)
+            users = (handler for handler in node.route_handlers if not _is_made(handler))
+            found += (_route(node, handler, handler.http_methods, group) for handler in users)
     ordered = as_it_chooses(found)
     first = [route for route in ordered if route.pattern.is_literal]
     return [*first, *mounted, *(route for route in ordered if not route.pattern.is_literal)]
@@ -107,6 +107,12 @@ def _route(node: Any, handler: Any, methods: Iterable[str] | None, group: Group)
     route.mark, route.group, route.host = own, around or group.mark, group.host
     route.declares = tuple(dict.fromkeys(_declared(handler, tuple(node.path_parameters))))
     return route
+
+
+def _is_made(handler: Any) -> bool:
+    """True for the handler of OPTIONS that Litestar makes for each path."""
+    module: str = getattr(handler.fn, "__module__", "") or ""
+    return module.startswith("litestar.routes.") and handler.http_methods == {"OPTIONS"}
 
 
 def _plain(function: Any) -> Any:

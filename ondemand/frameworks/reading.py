@@ -20,6 +20,7 @@ from ondemand.routing import Convertor, Pattern, Route
 __all__ = [
     "Group",
     "as_it_chooses",
+    "by_starlette",
     "crosses",
     "cut",
     "find_app",
@@ -31,6 +32,7 @@ __all__ = [
     "middleware",
     "opaque",
     "read",
+    "shadowed",
     "shows_routes",
     "source",
     "token",
@@ -144,9 +146,20 @@ def hosts(app: Any) -> Iterator[str]:
     for inner in inner_apps(app):
         if is_a(inner, "django.core.handlers.base.BaseHandler"):
             yield from loaded("django.conf.settings").ALLOWED_HOSTS
+        if is_a(inner, "quart.app.Quart") or is_a(inner, "flask.app.Flask"):
+            yield from inner.config.get("TRUSTED_HOSTS") or ()
+        if is_a(inner, "litestar.app.Litestar"):
+            yield from getattr(inner.allowed_hosts, "allowed_hosts", inner.allowed_hosts) or ()
         for entry in getattr(inner, "user_middleware", ()):
             if getattr(entry.cls, "__name__", "") == "TrustedHostMiddleware":
                 yield from entry.kwargs.get("allowed_hosts") or ()
+
+
+def by_starlette(app: Any) -> bool:
+    """True for an app of Starlette or of what is built on it, and for one that shows no routes."""
+    root = find_app(app) if app is not None else None
+    framework = _framework(root)
+    return root is None or framework is None or framework.reader == "starlette"
 
 
 def in_debug_mode(app: Any) -> bool:
@@ -204,6 +217,18 @@ def source(endpoint: Any) -> str:
         return f"{inspect.getsourcefile(cls)}:{inspect.getsourcelines(cls)[1]}"
     except (OSError, TypeError):
         return ""
+
+
+def shadowed(group: Group, path: str) -> Group:
+    """The group for a path below it: parameters of its own prefix that have names of the path's get others, as the inner
+    value is the one that pages are given."""
+    names = set(re.findall(r"\{([^\W\d]\w*)", path)) & set(re.findall(r"\{([^\W\d]\w*)", group.prefix))
+    for name in names:
+        group = group._replace(
+            prefix=re.sub(rf"\{{{name}\b", f"{{{name}_", group.prefix),
+            params={(f"{known}_" if known == name else known): how for known, how in group.params.items()},
+        )
+    return group
 
 
 def cut(expression: str) -> str:

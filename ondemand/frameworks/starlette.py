@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from ondemand._asgi import inner_apps
 from ondemand.errors import ConfigError
-from ondemand.frameworks.reading import Group, find_app, hiding, is_a, loaded, opaque, read, source
+from ondemand.frameworks.reading import Group, find_app, hiding, is_a, loaded, opaque, read, shadowed, source
 from ondemand.marks import ATTRIBUTE, Mark, mark_of
 from ondemand.routing import Convertor, Pattern, Route
 
@@ -140,10 +140,10 @@ def _kind(node: Any) -> str:
 
 def _read_mount(node: Any, original: Any, group: Group, mark: Mark | None) -> Iterator[Route]:
     own: Mapping[str, Any] = getattr(original, "param_convertors", {})
-    params = {**group.params, **{name: _convertor(convertor) for name, convertor in own.items()}}
-    params.pop("path", None)  # what a mount hands on
+    params = {name: _convertor(convertor) for name, convertor in own.items() if name != "path"}  # what a mount hands on
     mark = getattr(original, ATTRIBUTE, None) or mark
-    inner = group._replace(prefix=group.prefix + node.path, mark=mark, params=params)
+    outer = shadowed(group, str(node.path))
+    inner = group._replace(prefix=outer.prefix + node.path, mark=mark, params={**outer.params, **params})
     for app in inner_apps(node.app):
         directories = getattr(app, "all_directories", None)
         if directories is not None:
@@ -160,7 +160,8 @@ def _read_mount(node: Any, original: Any, group: Group, mark: Mark | None) -> It
 
 
 def _route(node: Any, original: Any, place: _Place, mark: Mark | None) -> Route:
-    group, path = place.group, str(node.path)
+    path = str(node.path)
+    group = shadowed(place.group, path)
     methods: Iterable[str] | None = node.methods
     endpoint = _of_fasthtml(node.endpoint)
     if inspect.isclass(endpoint) and methods is None:

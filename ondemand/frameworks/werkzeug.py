@@ -5,14 +5,19 @@ Flask runs under asgiref's WsgiToAsgi or a2wsgi; `inner_apps` finds it in either
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
-from ondemand.frameworks.reading import Group, cut, loaded, source, token
+from ondemand._asgi import CURRENT
+from ondemand.frameworks.reading import Group, cut, find_app, hiding, is_a, loaded, opaque, read, source, token
 from ondemand.marks import ATTRIBUTE, Mark, mark_of
+from ondemand.recording import is_building
 from ondemand.routing import Convertor, Pattern, RegexPattern, Route
 
 __all__ = ["middleware", "routes"]
@@ -22,6 +27,15 @@ _PARAM = re.compile(r"<(?:[A-Za-z_]\w*(?:\(.*?\))?:)?([A-Za-z_]\w*)>")
 
 def routes(app: Any, group: Group) -> Iterable[Route]:
     """The rules of `app.url_map` that requests reach, in the order in which its matcher tries them."""
+    if is_building():
+        _watch_sessions(app)
+    dispatcher: Any = getattr(app, "wsgi_app", None)
+    if is_a(dispatcher, "werkzeug.middleware.dispatcher.DispatcherMiddleware"):
+        for prefix, mounted in dispatcher.mounts.items():
+            below = group._replace(prefix=group.prefix + prefix.rstrip("/"))
+            inner_app = find_app(mounted)
+            yield from read(inner_app, below) if inner_app is not None else [opaque(below)]
+            yield hiding(below)
     app.url_map.update()
     domains = app.url_map._matcher._root  # its first transition is the host's
     inner = [state for domain, state in domains.static.items() if domain]
@@ -33,6 +47,69 @@ def routes(app: Any, group: Group) -> Iterable[Route]:
         route = _route(rule, app, group)
         route.host = group.host or host
         yield route
+
+
+def _watch_sessions(app: Any) -> None:
+    """Let sessions tell a build when page code looks at them: Quart says nothing of it in its answers, and what a session is
+    made of was read before."""
+    interface: Any = app.session_interface
+    plain: Callable[..., Any] = interface.open_session
+    if hasattr(plain, "__wrapped__"):
+        return
+
+    @functools.wraps(plain)
+    def opened(*arguments: Any) -> Any:
+        return _watched(plain(*arguments))
+
+    @functools.wraps(plain)
+    async def opened_later(*arguments: Any) -> Any:
+        return _watched(await plain(*arguments))
+
+    interface.open_session = opened_later if inspect.iscoroutinefunction(plain) else opened
+
+
+def _watched(session: Any) -> Any:
+    cls: type[Any] = session.__class__
+    if hasattr(session, "setdefault") and not issubclass(cls, _Watching):
+        with contextlib.suppress(TypeError):  # of a class whose objects cannot change it
+            session.__class__ = _watching(cls)
+    return session
+
+
+@functools.cache
+def _watching(cls: type[Any]) -> type[Any]:
+    return type(cls.__name__, (_Watching, cls), {"__module__": cls.__module__})
+
+
+class _Watching:
+    """A session that tells when it is looked at."""
+
+    __slots__ = ()
+
+
+def _telling(name: str) -> Callable[..., Any]:
+    def told(self: Any, *arguments: Any, **named: Any) -> Any:
+        recording = getattr(CURRENT.get(None), "_recording", None)
+        if recording is not None:
+            recording.sees("session")
+        return getattr(super(_Watching, self), name)(*arguments, **named)
+
+    return told
+
+
+for _name in (
+    "__contains__",
+    "__getitem__",
+    "__iter__",
+    "__len__",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "setdefault",
+    "values",
+):
+    setattr(_Watching, _name, _telling(_name))
 
 
 def _in_order(state: Any) -> Iterator[Any]:

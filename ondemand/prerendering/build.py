@@ -579,6 +579,8 @@ class _Build:
                     "Give it paths=... (in a page file: static_paths), link to it, or render it on demand: "
                     "@prerender(False), prerender = False."
                 )
+                if route.unlisted:
+                    remedy = "Link to it, or render it on demand: @prerender(False)."
                 self._find(Finding("unreached", message, remedy, route=route.pattern))
         for route in self._hello.closed:
             for path in frontier.only_linked(route):

@@ -171,7 +171,7 @@ def _make_page(site: Any, scope: Scope, receive: Receive, send: Send, path: str,
 
     recording = scope.get(LIVE)
     if isinstance(recording, Recording) and not recording.begun:
-        scope, send = recording.begin(scope, send)
+        scope, send = recording.begin(scope, send, in_tasks=False)
     return Exchange(site, scope, receive, send, path, root_path)
 
 

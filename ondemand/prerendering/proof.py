@@ -24,7 +24,7 @@ from ondemand.marks import READS
 from ondemand.prerendering.differences import Steady, first_difference, looks_like
 from ondemand.prerendering.messages import Job, Proved
 from ondemand.prerendering.report import Finding, seconds, static_but
-from ondemand.prerendering.visitors import CANARY, log_in, visitors, words_beside_cookies
+from ondemand.prerendering.visitors import CANARY, log_in, other_hosts, visitors, words_beside_cookies
 from ondemand.prerendering.written import kept_headers
 from ondemand.routing import Decision, Route
 from ondemand.snapshots.manifest import Snapshot
@@ -105,14 +105,14 @@ class Prover:
         endpoints: Iterable[Any] = (),
         hosts: Iterable[str] = (),
     ) -> None:
-        """folder: that of the build, where the snapshots lie. endpoints: what the routes run. hosts: see `visitors`."""
+        """folder: that of the build, where the snapshots lie. endpoints: what the routes run. hosts: see `other_hosts`."""
         self._app = app
         self._endpoints = endpoints
         self._config = config
         self._visitor = visitor
         self._state = state
         self._folder = folder
-        self._hosts = [*hosts]
+        self._hosts = other_hosts(config, hosts)
         self._visitors: tuple[Change, ...] | None = None  # who they are takes a look at the user's code
         self._identities: list[Change] | None = None
         self._logging_in = asyncio.Lock()
@@ -129,10 +129,11 @@ class Prover:
         page = _Page(snapshot, body, compared, renders=1)
         proved = Proved(job.id, job.path, snapshot.route)
         if self._visitors is None:
-            self._visitors = visitors(self._config, words_beside_cookies(self._endpoints), self._hosts)
+            self._visitors = visitors(self._config, words_beside_cookies(self._endpoints))
         identities = [change for change in await self._logged_in(proved) if await self._render(page, change)]
         read_by_identities = set(page.reads)
-        for change in (*self._visitors, *self._queries(job, route, decision)):
+        host = self._hosts[job.id % len(self._hosts)]  # each page is asked at one of them
+        for change in (*self._visitors, host, *self._queries(job, route, decision)):
             await self._render(page, change)
         await self._wait_for_next_second(page)
         plain = await self._visitor.capture(job.path)
@@ -326,17 +327,21 @@ def _forget_query(answer: Capture, query: bytes) -> None:
 
 
 def _forget_renewal(answer: Capture, change: Change) -> None:
-    """An app that does not take a made-up cookie (Django a session or a token that it does not know) deletes or renews it, and
-    says Vary: Cookie then, and only then: that it looked is no difference of the page."""
+    """An app that does not take a made-up cookie (Django a token that it did not make) sends a new one, and says Vary: Cookie
+    then, and only then: that it looked is no difference of the page. One that deletes it may have looked for the page."""
     jar = next((value.decode() for name, value in change.headers if name == b"cookie"), "")
     sent = {pair.partition("=")[0] for pair in jar.split("; ") if CANARY in pair}
-    renewed = {value.partition(b"=")[0].decode("latin-1") for name, value in answer.headers if name == b"set-cookie"}
+    cookies = [value.decode("latin-1") for name, value in answer.headers if name == b"set-cookie"]
+    renewed = {value.partition("=")[0] for value in cookies if not _DELETES.search(value)}
     if not sent.isdisjoint(renewed):
         answer.headers = [
             (name, kept) if name == b"vary" else (name, value)
             for name, value in answer.headers
             if (kept := _without_cookie(value)) or name != b"vary"
         ]
+
+
+_DELETES = re.compile(r"^[^=]*=(?:\"\")?;|;\s*max-age=0|;\s*expires=[^;]*1970", re.IGNORECASE)
 
 
 def _without_cookie(vary: bytes) -> bytes:

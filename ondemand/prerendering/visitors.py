@@ -19,7 +19,7 @@ from ondemand.frames import is_users_file
 from ondemand.proxies import checked_host
 from ondemand.routing import is_field_value, is_token
 
-__all__ = ["CANARY", "OTHER_HOST", "log_in", "visitors", "words_beside_cookies"]
+__all__ = ["CANARY", "OTHER_HOST", "log_in", "other_hosts", "visitors", "words_beside_cookies"]
 
 CANARY = "ondemand-canary"
 """What stands where a visitor's own text would: if a page shows it, it shows what a visitor sent."""
@@ -28,8 +28,8 @@ OTHER_HOST = f"{CANARY}.example"  # RFC 2606: nobody's
 OTHER_CLIENT = "203.0.113.9"  # RFC 5737
 
 _COOKIES = (
-    *("access_token", "auth", "csrftoken", "currency", "id", "lang", "language", "locale", "name", "session", "session_id"),
-    *("sessionid", "sid", "theme", "token", "user", "user_id", "username"),
+    *("access_token", "auth", "csrftoken", "currency", "django_language", "id", "lang", "language", "locale", "messages"),
+    *("name", "session", "session_id", "sessionid", "sid", "theme", "token", "user", "user_id", "username"),
 )  # fmt: skip
 """Names that cookies often have; in front of these come the words that stand beside `cookies` in the user's code."""
 
@@ -51,10 +51,9 @@ _NOT_OF_VISITOR = re.compile(
 _MANY = 60  # names beyond which a Cookie header grows too long for some apps
 
 
-def visitors(config: Config, words: Iterable[str], hosts: Iterable[str] = ()) -> tuple[Change, ...]:
+def visitors(config: Config, words: Iterable[str]) -> tuple[Change, ...]:
     """Each visitor differs from the plain one in one thing, but for one who sends all other headers that are worth a try: a
-    render for each would be too many. words: see `words_beside_cookies`. hosts: those that the app says it answers to, with
-    wildcards. The query, which depends on the page, is not here."""
+    render for each would be too many. words: see `words_beside_cookies`. The query and the host go by the page."""
     words = [*words]
     spoken, *others = [code.partition("-")[0].lower() for code in config.locales.codes] or ["en"]
     others = [code for code in (*others, *(word for word in words if word in _LANGUAGES)) if code != spoken] or ["fr"]
@@ -77,7 +76,7 @@ def visitors(config: Config, words: Iterable[str], hosts: Iterable[str] = ()) ->
     ]
     changes = [Change(name, ((field.encode(), value.encode()),)) for name, field, value in sent]
     fields = {f"x-{CANARY}": CANARY, "accept": _BROWSER_ACCEPTS, "dnt": "1", "save-data": "on", "sec-gpc": "1"}
-    for word in map(str.lower, words):
+    for word in map(_as_header, words):
         if len(fields) < _MANY and _is_of_visitor(word) and word not in {field for _, field, _ in sent}:
             fields[word] = OTHER_CLIENT if word.endswith(("-for", "-ip")) else CANARY
     changes.append(
@@ -86,21 +85,28 @@ def visitors(config: Config, words: Iterable[str], hosts: Iterable[str] = ()) ->
     scheme = "http" if config.origin.startswith("https:") else "https"
     return (
         *changes,
-        Change("another host", host=_other_host(config, hosts).encode("idna")),
         Change(f"the scheme {scheme}", scheme=scheme),
         Change("another client address", client=OTHER_CLIENT),
     )
 
 
-def _other_host(config: Config, hosts: Iterable[str]) -> str:
-    """Another host that the app answers to, if it says so: sites may show each of their hosts something else, and refuse all
-    others. Else one that nobody has."""
-    known = {config.origin.partition("//")[2], "localhost", "127.0.0.1", "[::1]"}
+def _as_header(word: str) -> str:
+    """A word as the name of a header; WSGI and Django write HTTP_X_REAL_IP."""
+    name = word.removeprefix("HTTP_")
+    return name.replace("_", "-").lower() if name != word else word.lower()
+
+
+def other_hosts(config: Config, hosts: Iterable[str]) -> list[Change]:
+    """One for each other host that the app answers to, if it says so: sites may show each of their hosts something else, and
+    refuse all others. Else one at a host that nobody has. hosts: as the app writes them, with wildcards."""
+    own = config.origin.partition("//")[2]
+    known = {own, f"www.{own}", own.removeprefix("www."), "localhost", "127.0.0.1", "[::1]", "testserver"}
+    found: dict[str, None] = {}
     for host in (*hosts, *config.allowed_hosts):
         name = f"{CANARY}.{host.lstrip('*.')}" if host[:1] in {"*", "."} and host.strip("*.") else host
         if name not in known and checked_host(name) is not None:
-            return name
-    return OTHER_HOST
+            found[name] = None
+    return [Change("another host", host=name.encode("idna")) for name in found or [OTHER_HOST]]
 
 
 # --- which cookies and headers could a page look for?
@@ -128,8 +134,8 @@ def words_beside_cookies(endpoints: Iterable[Any]) -> list[str]:
     return [*near, *(word for word in others if word not in near)]
 
 
-_WORDS = re.compile(rb"cookie|header", re.IGNORECASE)
-_NAMES = re.compile("cookie|header", re.IGNORECASE)
+_WORDS = re.compile(rb"cookie|header|\bMETA\b|environ", re.IGNORECASE)
+_NAMES = re.compile("cookie|header|^META$|environ", re.IGNORECASE)
 
 
 @cache

@@ -222,6 +222,8 @@ class Worker:
             why = f"it contains {address}, the address that the build asked at: set `site`"
         if why is None and not marked and (fault := portability_fault(job.path)):
             why = fault
+        if why is None and route is None and self.table.known and is_document(answer):
+            why = "no route that can be read answers it: how it is marked cannot be told"
         if why is None and not marked:
             why = self._lint_unmarked(visited, answer, job, route)
         if why is not None:
@@ -257,6 +259,10 @@ class Worker:
             yield Finding("error", f"{message.rstrip('.')}.", "Correct the page.", frames=answer.frames)
             return
         if (fault := _status_fault(answer, marked, route)) is not None:
+            if 400 in {answer.status, answer.outer_status}:
+                host = self.config.origin.partition("//")[2]
+                let_in = f"If the app refuses the host {host}, let it in (Django: ALLOWED_HOSTS)"
+                fault.remedy = f"{let_in}, or set `site` to one that it lets in. {fault.remedy}"
             if job.kind != "seed" or fault.kind != "broken-link":  # nobody said that there is a page at "/"
                 yield fault
             return
@@ -319,6 +325,8 @@ class Worker:
         return f"something in front of it answered {answer.outer_status}" + (f" to {location}" if location else "")
 
     def _read_links(self, visited: Visited, answer: Capture, job: Job, route: Route | None) -> None:
+        if answer.status >= 400 and answer.path.rstrip("/") != f"/{answer.status}":
+            return  # a page about an error links to what is about the error
         for finding in self._reader.read(visited, answer):
             self._with(visited, finding, job, route)
 
@@ -458,7 +466,9 @@ class Worker:
                 Finding(
                     "skipped-middleware",
                     f"Snapshots skip {names}, which lies inside OnDemand.",
-                    f"Put it outside (add OnDemand first), or say that it is meant: skips={self.site.skipped!r}.",
+                    "Put it outside (add OnDemand first), guard the pages that need it (Rule(guard=...)), "
+                    "or say that it is meant: "
+                    f"skips={self.site.skipped!r}.",
                 )
             )
         if not self._wrapped:
@@ -522,7 +532,7 @@ class Worker:
         portion = Expanded(position, route.pattern.text, [])
         try:
             context = self.site.paths_context(route, self._app, self._state)
-            async for entry in entries(mark.paths, context, in_thread=route.in_thread):
+            async for entry in entries(mark.paths, context, runs=route.runs):
                 self._expand_one(route, entry, portion)
                 if len(portion.paths) >= 500 or len(portion.findings) >= 500:
                     yield portion
@@ -628,8 +638,6 @@ def _status_fault(answer: Capture, marked: bool, route: Route | None) -> Finding
         return Finding("status", static_but(f"it answers {status}", marked=route is None or not route.own), remedy)
     if marked or status >= 500:
         remedy = "Correct the page, or render it on demand: @prerender(False)."
-        if status == 400:
-            remedy = "If the app refuses the host that the build asks at, set `site` to one that it lets in. " + remedy
         return Finding("status", f"It answers {status}.", remedy)
     return None
 

@@ -39,6 +39,7 @@ _DROPPED = frozenset(
         "vary",
         "set-cookie",
         "age",
+        "expires",  # of a time that has passed when the snapshot is sent; Cache-Control says it better
     ]
 )
 

@@ -20,6 +20,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import Resolver404, get_resolver, include, path, re_path
 from django.utils.decorators import method_decorator
+from django.utils.functional import lazy
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import TemplateView, View
@@ -134,16 +136,15 @@ def test_an_expression_below_a_path_below_an_expression() -> None:
     table = read(re_path(r"^(?P<lang>de|en)/", include([path("in/", include(inner))])))
     first, second = table.routes
     assert first.pattern.match("/de/in/7/") == {"lang": "de", "n": "7"}
-    assert second.pattern.match("/en/in/whateverxx") == {"lang": "en", "tail": "xx"}
+    assert second.pattern.match("/en/in/xx") == {"lang": "en", "tail": "xx"}
     assert table.match("/fr/in/7/") is None
     assert table.match("/de/out/in/7/") is None
 
 
 def test_an_expression_without_an_end_covers_what_begins_like_it_as_in_django() -> None:
-    table = read(re_path("^open", view), re_path("tail$", view), path("x/", include([re_path("^y", view)])))
-    for asked, found in (("/open", 0), ("/opened/all", 0), ("/a/b/tail", 1), ("/x/y", 2), ("/x/yz/z", 2)):
+    table = read(re_path("^open", view), re_path("tail", view), path("x/", include([re_path("^y", view)])))
+    for asked, found in (("/open", 0), ("/opened/all", 0), ("/a/tail/b", 1), ("/x/y", 2), ("/x/yz/z", 2)):
         assert table.match(asked) is table.routes[found], asked
-    assert table.match("/a/tail/b") is None
     assert table.match("/x/ay") is None
 
 
@@ -153,10 +154,16 @@ def test_two_groups_of_one_name_are_no_error() -> None:
 
 
 def test_there_is_a_route_for_each_language() -> None:
-    languages = {"LANGUAGES": [("en", "English"), ("de", "German")], "LANGUAGE_CODE": "en"}
+    middleware = [*site.django_settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    languages = {"LANGUAGES": [("en", "English"), ("de", "German")], "LANGUAGE_CODE": "en", "MIDDLEWARE": middleware}
     assert texts(read(*i18n_patterns(path("about/", view)), **languages)) == ["/en/about/", "/de/about/"]
     bare = i18n_patterns(path("about/", view), prefix_default_language=False)
     assert texts(read(*bare, **languages)) == ["/about/", "/de/about/"]
+    languages["LANGUAGE_CODE"] = "en-us"  # as startproject has it: none of LANGUAGES
+    assert texts(read(*bare, **languages)) == ["/about/", "/en/about/", "/de/about/"]
+    del languages["MIDDLEWARE"]
+    assert texts(read(*bare, **languages)) == ["/about/"]
+    assert texts(read(*i18n_patterns(path("about/", view)), **languages)) == ["/en-us/about/"]
 
 
 def test_methods_are_those_that_the_view_lets_in() -> None:
@@ -324,3 +331,72 @@ def test_the_route_that_is_found_is_the_one_that_the_resolver_finds(
     else:
         assert found is not None
         assert found.endpoint is match.func
+
+
+def test_expressions_with_flags_and_alternatives_cover_what_django_says_and_hide_nothing() -> None:
+    table = read(
+        re_path(r"(?i)^about/$", view),
+        re_path(r"^a/$|^b/$", prerender(False)(lambda request: None)),
+        re_path(r"^(?P<x>a)(?P=x)/$", view),
+        path("secret/", prerender(False)(lambda request: None)),
+    )
+    about, either, twice, secret = table.routes
+    for asked, found in (("/ABOUT/", about), ("/a/", either), ("/b/", either), ("/aa/", twice), ("/secret/", secret)):
+        assert table.match(asked) is found, asked
+    assert table.match("/ab/") is None
+
+
+def test_a_path_in_several_languages_is_read_in_each() -> None:
+    middleware = [*site.django_settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    languages = {"LANGUAGES": [("en", "English"), ("de", "German")], "LANGUAGE_CODE": "en", "MIDDLEWARE": middleware}
+    word = lazy(lambda: {"en": "members/", "de": "mitglieder/"}[(get_language() or "en")[:2]], str)()
+    assert texts(read(*i18n_patterns(path(word, view)), **languages)) == ["/en/members/", "/de/mitglieder/"]
+    (route,) = read(path(word, view), **languages).routes
+    assert route.pattern.match("/members/") == {}
+    assert route.pattern.match("/mitglieder/") == {}
+    assert route.pattern.match("/membres/") is None
+
+
+def test_views_that_are_called_in_another_way_keep_their_marks() -> None:
+    class Dispatching(View):
+        @prerender(False)
+        def dispatch(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse: ...
+
+    route = only(read(path("d", Dispatching.as_view())))
+    assert route.answers_get
+    assert decide(route, CONFIG).why == "prerender is False"
+
+
+def test_names_that_patterns_of_ours_have_not_are_no_fault() -> None:
+    table = read(
+        path("<slug:x>/", include([path("<slug:x>/", view)])),
+        path("<int:größe>/", view),
+        re_path(r"^(?P<lang>[a-z]{2})/media/(?P<path>.*)$", serve, {"document_root": "/srv"}),
+    )
+    inner, size, media = table.routes
+    assert inner.pattern.match("/a/b/") == {"x": "b"}
+    assert size.pattern.fill({"größe": 7}) == "/7/"
+    assert media.pattern.match("/de/media/a/b.png") is not None
+    assert media.directory == ()
+
+
+def test_props_are_asked_with_a_connection_that_works() -> None:
+    import asyncio
+
+    class Dead:
+        closed = False
+        connection: Any = object()
+
+        def is_usable(self) -> bool:
+            return False
+
+        def close(self) -> None:
+            self.closed = True
+
+    dead = Dead()
+    route = only(read(path("x", view)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.db.connections.all", lambda initialized_only=False: [dead])
+        assert route.runs is not None
+        assert asyncio.run(route.runs(lambda given: given + 1, 2)) == 3  # type: ignore[arg-type]
+    assert dead.closed

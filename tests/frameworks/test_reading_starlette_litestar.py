@@ -697,3 +697,14 @@ def test_litestar_that_is_too_old_is_told_which_one_is_needed(monkeypatch: pytes
     too_old(monkeypatch, "litestar")
     with pytest.raises(ConfigError, match=r"Litestar 0\.1 .* pip install 'litestar>=2\.13'"):
         read(app)
+
+
+def test_a_handler_of_litestar_that_answers_options_too_keeps_its_mark() -> None:
+    @route("/o", http_method=["GET", "OPTIONS"], opt={"prerender": False})
+    async def both() -> str:
+        return "x"
+
+    (found,) = read(Litestar([both], openapi_config=None)).routes
+    assert found.methods == {"GET", "OPTIONS"}
+    assert found.mark is not None
+    assert found.mark.value is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import itertools
+import json
 import uuid
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 from flask import Blueprint, Flask
-from flask.views import MethodView
+from flask.views import MethodView, View
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from quart import Blueprint as QuartBlueprint
@@ -26,6 +27,7 @@ from sanic import Sanic, text
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter, RequestRedirect, Rule
 
@@ -573,3 +575,92 @@ def test_a_mark_in_an_app_that_shows_no_routes_is_told_as_one_without_effect(tmp
     assert "routes=[Route('/path', prerender=...)]" in done.stdout
     unmarked = write_site(tmp_path / "unmarked", LISTED.replace("    @prerender(False)\n", ""))
     assert ondemand(unmarked, "build").returncode == 0
+
+
+# --------------------------------------------------------------------------------------------------- who looks at what
+
+SESSIONS = """
+from FRAMEWORK import CLASS, session, render_template_string
+from ondemand import OnDemand, prerender
+
+site = CLASS(__name__)
+site.secret_key = "of a test"
+
+
+@site.get("/")
+ASYNC def home():
+    return "<!doctype html><title>h</title>" + "".join(f"<a href='/{name}'>x</a>" for name in ("get", "has", "shown", "none"))
+
+
+@site.get("/get")
+ASYNC def get():
+    return f"<p>{session.get('user')}"
+
+
+@site.get("/has")
+ASYNC def has():
+    return "<p>yes" if "user" in session else "<p>no"
+
+
+@site.get("/shown")
+ASYNC def shown():
+    return AWAIT render_template_string("<p>{{ session.user }}")
+
+
+@site.get("/none")
+ASYNC def none():
+    return "<p>nothing"
+
+
+app = WRAPPED
+"""
+
+
+@pytest.mark.parametrize("framework", ["quart", "flask"])
+def test_a_page_that_looks_at_the_session_is_on_demand_and_no_other(framework: str, tmp_path: Path) -> None:
+    """Quart says no Vary: Cookie of an answer that used the session; and reads the cookie before any page does."""
+    source = SESSIONS.replace("FRAMEWORK", framework).replace("CLASS", framework.title())
+    if framework == "quart":
+        source = source.replace("ASYNC ", "async ").replace("AWAIT ", "await ").replace("WRAPPED", "OnDemand(site)")
+    else:
+        source = source.replace("ASYNC ", "").replace("AWAIT ", "").replace("WRAPPED", "OnDemand(WsgiToAsgi(site))")
+        source = "from asgiref.wsgi import WsgiToAsgi" + source
+    report = build_site(tmp_path, source)
+    kinds = {route["pattern"]: route["kind"] for route in report["routes"]}
+    assert {path for path, kind in kinds.items() if kind == "static"} == {"/", "/none"}
+
+
+def build_site(folder: Path, source: str) -> Any:
+    done = ondemand(write_site(folder / "site", source), "build", "--json", "report.json")
+    assert done.returncode in {0, 1}, done.stderr
+    return json.loads((folder / "site" / "report.json").read_text())
+
+
+def test_a_mark_on_what_a_class_of_views_calls_first() -> None:
+    class Shown(View):
+        @prerender(False)
+        def dispatch_request(self) -> str:
+            return "x"
+
+    site = Flask("views")
+    site.add_url_rule("/v", view_func=Shown.as_view("v"))
+    (route,) = [route for route in discover(WsgiToAsgi(site), Config.make({}, root=Path("/"))) if not route.directory]
+    assert route.mark is not None
+    assert route.mark.value is False
+
+
+def test_apps_below_a_dispatcher_are_read_with_their_prefix_and_marks() -> None:
+    inner, outer = Flask("inner"), Flask("outer")
+    prerender(False)(inner)
+    inner.add_url_rule("/x", "x", lambda: "x")
+    outer.add_url_rule("/<path:rest>", "rest", lambda rest: rest)
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/admin": inner})  # type: ignore[method-assign]
+    table = discover(WsgiToAsgi(outer), Config.make({}, root=Path("/")))
+    found = table.match("/admin/x")
+    assert found is not None
+    assert found.group is not None
+    assert (found.pattern.text, found.group.value) == ("/admin/x", False)
+    assert table.match("/admin/y") is None
+    other = table.match("/other/y")
+    assert other is not None
+    assert other.pattern.text == "/{rest:path}"
