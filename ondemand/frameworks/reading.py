@@ -21,7 +21,6 @@ __all__ = [
     "Group",
     "as_it_chooses",
     "by_starlette",
-    "crosses",
     "cut",
     "find_app",
     "hiding",
@@ -157,9 +156,8 @@ def hosts(app: Any) -> Iterator[str]:
 
 def by_starlette(app: Any) -> bool:
     """True for an app of Starlette or of what is built on it, and for one that shows no routes."""
-    root = find_app(app) if app is not None else None
-    framework = _framework(root)
-    return root is None or framework is None or framework.reader == "starlette"
+    framework = _framework(find_app(app))
+    return framework is None or framework.reader == "starlette"
 
 
 def in_debug_mode(app: Any) -> bool:
@@ -236,7 +234,7 @@ def cut(expression: str) -> str:
     return re.sub(r"\(\?P<\w+>", "(?:", expression).removeprefix("^").removesuffix("$").removesuffix(r"\Z")
 
 
-def crosses(regex: str) -> bool:
+def _crosses(regex: str) -> bool:
     """True if a parameter with this expression may hold a slash."""
     return "/" in re.sub(r"\[\^[^\]]*\]", "", regex) or any(
         re.fullmatch(regex, text, re.DOTALL) is not None for text in ("a/b", "1/2", "/", "ab/cd.ef")
@@ -245,7 +243,7 @@ def crosses(regex: str) -> bool:
 
 def token(name: str, kind: str, regex: str) -> str:
     """A parameter as patterns are written. kind: what its framework calls it."""
-    if crosses(regex):
+    if _crosses(regex):
         return f"{{{name}:path}}"
     return f"{{{name}:{kind}}}" if kind in {"int", "float"} else f"{{{name}}}"
 
