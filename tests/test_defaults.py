@@ -460,3 +460,27 @@ def test_a_document_that_no_route_which_can_be_read_answers_is_on_demand_and_a_f
     report = built(OnDemand(app, dist=dist))
     assert sorted(report.added) == ["/", "/x.css"]
     assert report.reasons["/hidden"].why == "no route that can be read answers it: how it is marked cannot be told"
+
+
+def test_what_a_page_about_an_error_links_to_is_none_of_the_sites_links(dist: Path, built: Build) -> None:
+    async def home(request: Request) -> HTMLResponse:
+        return HTMLResponse('<a href="/broken">broken</a>')
+
+    async def broken(request: Request) -> HTMLResponse:
+        return HTMLResponse('<a href="/docs/of/the/debugger">what went wrong</a>', status_code=500)
+
+    report = built(OnDemand(Starlette(routes=[Route("/", home), Route("/broken", broken)]), dist=dist))
+    assert [(finding.kind, finding.path) for finding in report.findings] == [("status", "/broken")]
+
+
+def test_a_snapshot_does_not_say_that_it_has_expired(dist: Path, built: Build) -> None:
+    async def home(request: Request) -> HTMLResponse:
+        headers = {"Expires": "Sat, 21 Nov 2026 12:00:00 GMT", "Cache-Control": "max-age=60"}
+        return HTMLResponse("<p>home", headers=headers)
+
+    wrapped = OnDemand(Starlette(routes=[Route("/", home)]), dist=dist, snapshots=True)
+    assert ask(wrapped, "/").header("expires") is not None
+    built(wrapped)
+    answer = ask(wrapped, "/")
+    assert is_snapshot(answer)
+    assert (answer.header("expires"), answer.header("cache-control")) == (None, "max-age=60")

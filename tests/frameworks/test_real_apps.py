@@ -195,6 +195,28 @@ def test_ondemand_dev_serves_a_django_project_while_it_is_worked_on(newspaper: P
         assert "cache-status" not in client.get("/").headers
         why = client.get("/_ondemand/why?path=/archive/2026/")
         assert "a regular expression" in why.text
+        template = newspaper.folder / "articles" / "templates" / "articles" / "imprint.html"
+        before = template.read_text()
+        try:
+            template.write_text(before.replace("<h1>Imprint</h1>", "<h1>Imprint, edited</h1>"))
+            assert shows(client, "/imprint/", "Imprint, edited")
+        finally:
+            template.write_text(before)
+
+
+def shows(client: httpx.Client, path: str, text: str) -> bool:
+    """Waits until the page has the text, while the server is started anew."""
+    for _ in range(300):
+        with contextlib.suppress(httpx.TransportError):
+            if text in client.get(path).text:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def test_preview_shows_the_snapshots_of_a_project_in_debug_mode_too(newspaper: Project, built: Any) -> None:
+    with newspaper.served("-m", "ondemand", "preview", "--port", "PORT", NEWSPAPER_DEBUG="1") as client:
+        assert client.get("/").headers["cache-status"].startswith("ondemand; hit")
 
 
 # ------------------------------------------------------------------------------------------------------------ Wagtail
